@@ -1,0 +1,80 @@
+# platform-beta. `make up` does everything, `make test` proves it; `make help` lists the rest.
+STACK ?= lab
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+PY := .tools/venv/bin/python
+ENV = eval "$$(lab/toolchain.sh env $(STACK))"
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+.PHONY: up
+up: prepare ## make the environment what its stack file declares (STACK=lab or another)
+	@$(ENV)
+	lab/pulumi-up.sh $(STACK)
+	$(PY) -m ops status --stack $(STACK)
+	echo "next: make preview | make status | make test; a shell with pulumi: eval \"\$$(make -s env)\""
+
+.PHONY: preview
+preview: prepare ## say what `make up` would change; changes nothing
+	@$(ENV)
+	pulumi preview --stack $(STACK) --diff
+
+.PHONY: destroy
+destroy: toolchain ## take services, network, secrets and swarm down; data volumes stay
+	@$(ENV)
+	pulumi destroy --stack $(STACK) --yes --skip-preview || pulumi destroy --stack $(STACK) --yes --skip-preview
+
+.PHONY: status
+status: ## nodes, services, URLs
+	@$(PY) -m ops status --stack $(STACK)
+
+.PHONY: secrets
+secrets: toolchain ## create missing secrets, renew certificates, encrypted into the stack file
+	@$(ENV)
+	$(PY) -m ops secrets --stack $(STACK)
+
+.PHONY: env
+env: ## print what a shell needs: eval "$(make -s env)"
+	@lab/toolchain.sh env $(STACK)
+
+.PHONY: toolchain
+toolchain: ## the Pulumi CLI, its plugins and the Python packages, in .tools
+	@lab/toolchain.sh
+
+.PHONY: prepare
+prepare:
+ifeq ($(STACK),lab)
+	@$(MAKE) --no-print-directory lab-up
+endif
+	@$(MAKE) --no-print-directory secrets
+
+.PHONY: lab-check lab-up lab-down lab-status
+lab-check:
+	@python3 lab/check_host.py
+
+lab-up: lab-check toolchain ## five nodes, a registry and the images on this machine
+	@lab/packages.sh
+	$(PY) -m lab up
+
+lab-down: ## remove this checkout's lab and its state; IMAGES=1 its images too
+	@[ ! -x $(PY) ] || $(PY) -m lab down $(if $(IMAGES),--images)
+
+lab-status: ## the lab's machines
+	@$(PY) -m lab status
+
+.PHONY: check
+check: ## lint, format, types, shellcheck, unit tests: under a minute
+	@[ -x $(PY) ] || lab/toolchain.sh venv
+	.tools/venv/bin/ruff check --quiet .
+	.tools/venv/bin/ruff format --quiet --check .
+	.tools/venv/bin/mypy components ops lab tests __main__.py
+	git ls-files -co --exclude-standard '*.sh' '.ci/run' | xargs shellcheck
+	$(PY) -m pytest -q tests/unit tests/scripts tests/program
+
+.PHONY: test
+test: ## everything that must hold, the lab included
+	@tests/run-all.sh

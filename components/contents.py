@@ -1,0 +1,51 @@
+"""Content-addressed names: a change of content is a new Swarm object, never a changed one.
+
+Swarm's secrets and configs are immutable, so the hash is part of the name; services roll to the new
+name, and the old object goes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+
+from components.declaration import ConfigFile, Declaration
+from components.topology import Plan, Unit
+
+HASH_LENGTH = 8
+#: Swarm refuses longer names: https://github.com/moby/swarmkit/blob/master/manager/controlapi/secret.go
+NAME_LENGTH = 64
+
+
+def config_name(service: str, file: str, text: str) -> str:
+    """`<service>-<file>-<hash>` of a config file's rendered text."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+    stem = file.removesuffix(".j2").replace("/", "-").replace(".", "-").replace("_", "-")
+    return f"{service}-{stem}"[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
+
+
+def secret_name(name: str, value: str, key: str) -> str:
+    """`<name>-<hash>`; keyed, so that the name of a weak password doesn't help to guess it."""
+    digest = hmac.new(key.encode(), f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()[:HASH_LENGTH]
+    return f"{name}-{digest}"
+
+
+def render(plan: Plan, unit: Unit, config: ConfigFile) -> str:
+    """The text of one config file for one unit. Raises jinja2.UndefinedError for an unknown name."""
+    text = (unit.service.folder / config.file).read_text()
+    if not config.file.endswith(".j2"):
+        return text
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
+    )
+    return environment.from_string(text).render(template_values(plan, unit))
+
+
+def template_values(plan: Plan, unit: Unit) -> Mapping[str, Any]:
+    """What a template may name: `settings`, `services` by name, its own `service` and `member`."""
+    services: dict[str, Declaration] = {service.name: service for service in plan.services}
+    return {"settings": plan.settings, "services": services, "service": unit.service, "member": unit.member}

@@ -1,0 +1,32 @@
+"""The environment as components, tier by tier: nodes, swarm, network, secrets, services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.network import OverlayNetwork
+from components.node import PreparedNode
+from components.outputs import outputs
+from components.reading import Reading
+from components.secrets import SwarmSecrets
+from components.service import Platform, Service
+from components.swarm import Facts, Swarm
+
+
+def declare(reading: Reading, facts: Facts, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Declares every resource of the plan; returns the stack's outputs."""
+    plan, settings = reading.plan, reading.plan.settings
+    nodes = {node.name: PreparedNode(plan, node) for node in settings.nodes}
+    swarm = Swarm(settings, nodes, facts)
+    after_swarm = pulumi.ResourceOptions(depends_on=list(swarm.ready))
+    network = OverlayNetwork(settings.network, swarm.provider, after_swarm)
+    swarm_secrets = SwarmSecrets(plan.secret_names, secrets, swarm.provider, after_swarm)
+    platform = Platform(reading, swarm.provider, network, swarm_secrets)
+    services: dict[str, Service] = {}
+    for declaration in plan.services:
+        needs = [services[need] for need in declaration.needs]
+        services[declaration.name] = Service(platform, declaration, needs, after_swarm)
+    return outputs(plan, network, list(services.values()))

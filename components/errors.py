@@ -1,0 +1,33 @@
+"""Faults: what a user did wrong, said as place, fault and remedy, all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing that is wrong.
+
+    place: path of the setting, file or node (`nodes[2].address`, `services/redis`).
+    fault: what is the matter there, without any secret value.
+    remedy: what the reader can do about it.
+    """
+
+    place: str
+    fault: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.fault}; {self.remedy}"
+
+
+class ConfigurationError(Exception):
+    """Every fault of one configuration; its text is meant for the operator as it is."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(set(faults)))
+        noun = "fault" if len(self.faults) == 1 else "faults"
+        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        super().__init__(f"{len(self.faults)} {noun} in the configuration, nothing was touched:\n{lines}")

@@ -1,0 +1,76 @@
+"""A host made ready for the swarm: engine, kernel settings, firewall."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+
+from components.remote import Host
+from components.settings import Engine, Node, Settings
+from components.topology import Plan
+
+
+class PreparedNode(pulumi.ComponentResource):
+    """One node with Docker Engine running, sysctls set and the firewall in place."""
+
+    def __init__(self, plan: Plan, node: Node, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("platform:node:PreparedNode", node.name, None, opts)
+        settings = plan.settings
+        host = Host(settings.ssh, node)
+        child = pulumi.ResourceOptions(parent=self)
+        steps = [
+            host.run(
+                f"{node.name}-sysctls", "set-sysctls.sh", {"SYSCTLS": sysctl_file(settings.engine)}, child
+            ),
+            host.run(f"{node.name}-engine", "install-engine.sh", engine_variables(settings.engine), child),
+        ]
+        if settings.firewall.enabled:
+            after = pulumi.ResourceOptions(parent=self, depends_on=steps[1:])
+            name, variables = f"{node.name}-firewall", firewall_variables(plan, node)
+            steps.append(host.run(name, "set-firewall.sh", variables, after, undo=("unset-firewall.sh", {})))
+        self.name = node.name
+        self.steps = steps
+        self.register_outputs({"name": node.name})
+
+
+def engine_variables(engine: Engine) -> dict[str, str]:
+    """Inputs of install-engine.sh."""
+    return {
+        "ENGINE_SOURCE": engine.source,
+        "DAEMON_JSON": json.dumps(daemon_json(engine), indent=2, sort_keys=True) + "\n",
+        "OPERATORS": " ".join(engine.operators),
+    }
+
+
+def daemon_json(engine: Engine) -> dict[str, object]:
+    """`/etc/docker/daemon.json`. https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file"""
+    given: dict[str, object] = {
+        "default-address-pools": [
+            {"base": str(pool.base), "size": pool.size} for pool in engine.address_pools
+        ],
+        "insecure-registries": list(engine.insecure_registries),
+        "registry-mirrors": list(engine.registry_mirrors),
+    }
+    return {
+        "log-driver": "json-file",
+        "log-opts": {"max-file": str(engine.log.max_file), "max-size": engine.log.max_size},
+        **{key: value for key, value in given.items() if value},
+    }
+
+
+def sysctl_file(engine: Engine) -> str:
+    """`/etc/sysctl.d/90-platform-beta.conf`."""
+    return "".join(f"{key} = {value}\n" for key, value in sorted(engine.sysctls.items()))
+
+
+def firewall_variables(plan: Plan, node: Node) -> dict[str, str]:
+    """Inputs of set-firewall.sh."""
+    settings: Settings = plan.settings
+    return {
+        "NODE_ADDRESSES": " ".join(str(other.address) for other in settings.nodes),
+        "SELF_ADDRESS": str(node.address),
+        "SSH_PORT": str(settings.ssh.port),
+        "EDGE_PORTS": " ".join(map(str, plan.edge_ports)),
+        "EDGE_SOURCES": " ".join(map(str, settings.firewall.edge_sources)),
+    }

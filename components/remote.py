@@ -1,0 +1,86 @@
+"""Scripts on nodes as `command.remote.Command`: the script and its inputs go in by stdin, never by argv."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import pulumi
+from pulumi_command import remote
+
+from components.settings import Node, Ssh
+
+SCRIPTS = Path(__file__).parent / "scripts"
+#: sshd answers a handshake within this or is counted as away; seconds.
+DIAL_TIMEOUT_S = 10
+#: Tries before a node counts as unreachable: a node that restarts is back within seconds.
+DIAL_TRIES = 5
+
+Variables: TypeAlias = Mapping[str, pulumi.Input[str]]
+
+
+def script_text(name: str) -> str:
+    """The shared helpers and the script itself, as sent."""
+    return (SCRIPTS / "lib.sh").read_text() + (SCRIPTS / name).read_text()
+
+
+def script_input(name: str, variables: Mapping[str, str]) -> str:
+    """What a shell reads: assignments (not exported), then the script."""
+    preamble = "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(variables.items()))
+    return preamble + script_text(name)
+
+
+class Host:
+    """One node as a target: how it is reached, and how scripts are run there."""
+
+    def __init__(self, ssh: Ssh, node: Node) -> None:
+        self.node = node
+        self._ssh = ssh
+        self._shell = "bash" if ssh.user == "root" else "sudo -n bash"
+
+    @property
+    def address(self) -> str:
+        """Where SSH goes."""
+        return self.node.ssh_host or str(self.node.address)
+
+    def connection(self) -> remote.ConnectionArgs:
+        """The connection, its key a secret; without a key file the agent is used."""
+        key_file = self._ssh.private_key_file
+        return remote.ConnectionArgs(
+            host=self.address,
+            port=self._ssh.port,
+            user=self._ssh.user,
+            host_key=" ".join(self.node.host_key.split()[:2]),
+            private_key=pulumi.Output.secret(key_file.expanduser().read_text()) if key_file else None,
+            agent_socket_path=None if key_file else os.environ.get("SSH_AUTH_SOCK"),
+            dial_error_limit=DIAL_TRIES,
+            per_dial_timeout=DIAL_TIMEOUT_S,
+        )
+
+    def run(
+        self,
+        resource_name: str,
+        script: str,
+        variables: Variables,
+        opts: pulumi.ResourceOptions,
+        undo: tuple[str, Mapping[str, str]] | None = None,
+        secret_stdout: bool = False,
+    ) -> remote.Command:
+        """Run `script` when it or a variable changes; `undo` (script, variables) when the resource goes.
+
+        The undo script is an argument of the remote shell, so it takes no secrets.
+        """
+        hidden = pulumi.ResourceOptions(additional_secret_outputs=["stdout"]) if secret_stdout else None
+        return remote.Command(
+            resource_name,
+            connection=self.connection(),
+            create=f"{self._shell} -s",
+            delete=f"{self._shell} -c {shlex.quote(script_input(*undo))}" if undo else None,
+            stdin=pulumi.Output.all(**variables).apply(lambda given: script_input(script, given)),
+            add_previous_output_in_env=False,
+            logging=remote.Logging.NONE if secret_stdout else remote.Logging.STDERR,
+            opts=pulumi.ResourceOptions.merge(opts, hidden),
+        )

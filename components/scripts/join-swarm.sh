@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Makes this host a node of the swarm at MANAGER_ADDRESS, or finds that it is one already.
+# Inputs: NODE_NAME (the host's own name), ROLE (manager|worker), ADVERTISE_ADDRESS, MANAGER_ADDRESS, JOIN_TOKEN.
+# Result: node <node id>
+set -euo pipefail
+
+port_open() { timeout 3 bash -c "exec 3<>/dev/tcp/$MANAGER_ADDRESS/2377" 2>/dev/null; }
+
+check_existing() {
+  [[ "${HOST[managers]} " == *" $MANAGER_ADDRESS:2377 "* ]] || fail "$NODE_NAME" \
+    "is a node of another swarm, whose managers are${HOST[managers]}, not $MANAGER_ADDRESS" \
+    "take it out with 'docker swarm leave' on $NODE_NAME, or correct the list of nodes"
+  [[ ${HOST[address]} == "$ADVERTISE_ADDRESS" ]] || fail "$NODE_NAME" \
+    "is in the swarm as ${HOST[address]}, not as $ADVERTISE_ADDRESS" \
+    "correct the node's address, or take it out with 'docker swarm leave' on $NODE_NAME and run again"
+  if [[ $ROLE/${HOST[manager]} == manager/false || $ROLE/${HOST[manager]} == worker/true ]]; then
+    log "$NODE_NAME: is not yet a $ROLE; set-node.sh changes roles"
+  fi
+}
+
+# The Engine API, since the docker client takes the token only in argv, where every user could read it.
+# https://docs.docker.com/engine/api/v1.41/#tag/Swarm/operation/SwarmJoin
+request_join() {
+  printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
+    "$ADVERTISE_ADDRESS" "$MANAGER_ADDRESS" "$JOIN_TOKEN" |
+    curl -sS --max-time 60 --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' \
+      -d @- http://docker/v1.41/swarm/join
+}
+
+join() {
+  local answer
+  wait_for 30 port_open || fail "$NODE_NAME" "$MANAGER_ADDRESS:2377 does not answer" \
+    "see that the first manager is up and that the firewalls between let 2377/tcp through"
+  log "$NODE_NAME: joins the swarm of $MANAGER_ADDRESS"
+  answer=$(request_join 2>&1) || true
+  if wait_for 60 swarm_settled && [[ ${HOST[state]} == active ]]; then return; fi
+  answer=${answer//"$JOIN_TOKEN"/<token>}
+  fail "$NODE_NAME" "could not join the swarm of $MANAGER_ADDRESS: $answer ${HOST[state]} ${HOST[error]}" \
+    "see that 2377/tcp and 7946 are open both ways, that the clocks agree, and: journalctl -u docker"
+}
+
+main() {
+  need NODE_NAME ROLE ADVERTISE_ADDRESS MANAGER_ADDRESS JOIN_TOKEN
+  [[ $JOIN_TOKEN =~ ^SWMTKN-[0-9A-Za-z-]+$ ]] || fail "input JOIN_TOKEN" "is no join token" "take it from read-join-token.sh"
+  one_at_a_time swarm 150
+  need_host
+  need_name
+  wait_for 30 swarm_settled || log "$NODE_NAME: the swarm's state stays pending"
+  case ${HOST[state]} in
+    active) check_existing ;;
+    locked) fail "$NODE_NAME" "its swarm is locked" "run 'docker swarm unlock' on it" ;;
+    inactive) join ;;
+    *)
+      forget_half_made
+      join
+      ;;
+  esac
+  printf 'node %s\n' "${HOST[node_id]}"
+}
+
+main "$@" </dev/null

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Takes this host out of its swarm. Volumes, images and the engine stay.
+# Inputs: NODE_NAME, ROLE (what it was declared as; the host's own state decides).
+# Result: left <node name>
+set -euo pipefail
+
+is_worker() { read_host && [[ ${HOST[manager]} == false ]]; }
+
+engine_answers() { [[ -S /var/run/docker.sock ]] && timeout 20 docker info >/dev/null 2>&1 && read_host; }
+
+# Demotes this manager when others remain. A majority of them must be reachable, or nobody could manage the swarm.
+step_down() {
+  local managers others reachable
+  if ! managers=$(timeout 20 docker node ls --filter role=manager --format '{{.Self}} {{.ManagerStatus}}'); then
+    log "$NODE_NAME: the swarm has no quorum to ask; leaves by force"
+    return
+  fi
+  others=$(grep -c '^false' <<<"$managers" || true)
+  reachable=$(grep -cE '^false (Leader|Reachable)' <<<"$managers" || true)
+  if ((others == 0)); then
+    log "$NODE_NAME: is the last manager; the swarm ends"
+    return
+  fi
+  ((reachable * 2 > others)) || fail "$NODE_NAME" \
+    "only $reachable of the other $others managers are reachable, the swarm would lose its quorum" \
+    "bring them back or remove them ('docker node demote' and 'docker node rm --force'), then run again"
+  timeout 20 docker node demote "${HOST[node_id]}" >&2 || log "$NODE_NAME: could not be demoted"
+  wait_for 20 is_worker || log "$NODE_NAME: is still a manager after 20 s; leaves by force"
+}
+
+main() {
+  need NODE_NAME
+  one_at_a_time swarm 60
+  if engine_answers && [[ ${HOST[state]} != inactive ]]; then
+    if [[ ${HOST[manager]} == true ]]; then step_down; fi
+    if [[ ${HOST[manager]} == true ]]; then
+      timeout 40 docker swarm leave --force >&2 || true
+    else
+      timeout 40 docker swarm leave >&2 || timeout 20 docker swarm leave --force >&2 || true
+    fi
+    wait_for 10 swarm_is inactive || fail "$NODE_NAME" "is still in the swarm (${HOST[state]})" \
+      "run 'systemctl restart docker && docker swarm leave --force' on it"
+  else
+    log "$NODE_NAME: is in no swarm, or its engine is down"
+  fi
+  printf 'left %s\n' "$NODE_NAME"
+}
+
+main "$@" </dev/null

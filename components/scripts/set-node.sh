@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Gives a node of the swarm its role, availability and exactly its labels. Runs on a manager.
+# Inputs: NODE_NAME, ROLE (manager|worker), AVAILABILITY (active|pause|drain), LABELS (lines key=value, may be empty).
+# Result: node <name> <node id> <role> <availability> <labels, sorted>
+set -euo pipefail
+
+# shellcheck disable=SC2016 # a Go template
+readonly FORMAT='{{.Spec.Role}} {{.Spec.Availability}}{{println}}{{range $key, $value := .Spec.Labels}}{{$key}}={{$value}}{{println}}{{end}}'
+
+# read_nodes: lines "id state" of the nodes with exactly this name, into NODES. A host that was made anew leaves its
+# former self behind as Down.
+read_nodes() {
+  local all
+  all=$(docker node ls --format '{{.ID}} {{.Hostname}} {{.Status}}') || fail "$(hostname)" "could not list the swarm's nodes" \
+    "see above, that this host is a manager, and that more than half of the managers are up"
+  NODES=$(awk -v name="$NODE_NAME" '$2 == name {print $1, $3}' <<<"$all")
+}
+
+is_known() { read_nodes && [[ -n $NODES ]]; }
+
+is_ready() { read_nodes && [[ $NODES == *" Ready"* ]]; }
+
+declared_labels() { grep -v '^[[:space:]]*$' <<<"${LABELS:-}" | LC_ALL=C sort || true; }
+
+wanted() {
+  printf '%s %s\n' "$ROLE" "$AVAILABILITY"
+  declared_labels
+}
+
+current() { docker node inspect --format "$FORMAT" "$1" | sed '/^$/d' | LC_ALL=C sort; }
+
+is_set() { [[ $(current "$1") == "$(wanted | LC_ALL=C sort)" ]]; }
+
+# One request for all differences: the node is never seen with half of them.
+update() {
+  local id=$1 line declared arguments=(--role "$ROLE" --availability "$AVAILABILITY")
+  declared=$(declared_labels)
+  while read -r line; do
+    [[ $'\n'$declared == *$'\n'"${line%%=*}="* ]] || arguments+=(--label-rm "${line%%=*}")
+  done < <(current "$id" | grep '=')
+  while read -r line; do
+    [[ -z $line ]] || arguments+=(--label-add "$line")
+  done <<<"$declared"
+  docker node update "${arguments[@]}" "$id" >/dev/null
+}
+
+# Others may change the node at the same moment ("update out of sequence"): the next try sees their change.
+updated() { is_set "$1" || { update "$1" && is_set "$1"; }; }
+
+# A former self may only go while the new one is Ready; as manager it would count for the quorum.
+forget_former_selves() {
+  local id state
+  while read -r id state; do
+    if [[ $state != Down ]]; then continue; fi
+    log "$NODE_NAME: removes its former self $id"
+    docker node demote "$id" >/dev/null || log "$NODE_NAME: $id stays a manager, see 'docker node ls'"
+    wait_for 15 docker node rm --force "$id" >/dev/null || log "$NODE_NAME: $id stays, see 'docker node ls'"
+  done <<<"$NODES"
+}
+
+main() {
+  local id
+  need NODE_NAME ROLE AVAILABILITY
+  wait_for 10 is_known || fail "$NODE_NAME" "is no node of this swarm" \
+    "join it first; if it takes itself for one, run 'docker swarm leave --force' on it"
+  wait_for 60 is_ready || fail "$NODE_NAME" "is ${NODES#* }, not Ready, after 60 s" "see 'journalctl -u docker' on $NODE_NAME"
+  id=$(awk '$2 == "Ready" {print $1}' <<<"$NODES")
+  [[ $id != *$'\n'* ]] || fail "$NODE_NAME" "two nodes have this name" "give every host a name of its own: hostnamectl set-hostname"
+  forget_former_selves
+  wait_for 15 updated "$id" || fail "$NODE_NAME" "does not take $(wanted | paste -sd' ')" \
+    "see above, and that the swarm keeps its quorum: docker node ls"
+  printf 'node %s %s %s\n' "$NODE_NAME" "$id" "$(wanted | paste -sd' ')"
+}
+
+main "$@" </dev/null

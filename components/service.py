@@ -1,0 +1,110 @@
+"""One declared service as docker.Service resources: one, or one per member."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from components import task
+from components.contents import config_name
+from components.declaration import Declaration
+from components.network import OverlayNetwork
+from components.reading import Reading
+from components.secrets import SwarmSecrets
+from components.topology import Unit
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What every service stands on."""
+
+    reading: Reading
+    provider: docker.Provider
+    network: OverlayNetwork
+    secrets: SwarmSecrets
+
+
+class Service(pulumi.ComponentResource):
+    """A declared service, whole: its configs and its Swarm services, made when what it needs is healthy."""
+
+    def __init__(
+        self, platform: Platform, service: Declaration, needs: Sequence[Service], opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("platform:service:Service", service.name, None, opts)
+        self._platform = platform
+        self._needs = [resource for need in needs for resource in need.resources]
+        self._configs: dict[str, docker.ServiceConfig] = {}
+        self.declaration = service
+        self.resources: list[docker.Service] = [
+            self._unit(unit) for unit in platform.reading.plan.units(service)
+        ]
+        self.register_outputs({"units": [resource.name for resource in self.resources]})
+
+    def _unit(self, unit: Unit) -> docker.Service:
+        service = unit.service
+        settings = self._platform.reading.plan.settings
+        return docker.Service(
+            unit.name,
+            name=unit.name,
+            mode=task.mode(service),
+            endpoint_spec=task.endpoint(service),
+            task_spec=docker.ServiceTaskSpecArgs(
+                container_spec=task.container(unit, self._config_mounts(unit), self._secret_mounts(unit)),
+                networks_advanceds=[docker.ServiceTaskSpecNetworksAdvancedArgs(id=self._platform.network.id)],
+                placement=task.placement(unit),
+                resources=task.resources(service),
+                restart_policy=task.restart_policy(service),
+                log_driver=task.log_driver(settings.engine.log),
+            ),
+            update_config=task.update_config(service),
+            rollback_config=task.rollback_config(service),
+            converge_config=docker.ServiceConvergeConfigArgs(
+                delay="1s", timeout=f"{settings.swarm.converge_timeout_s}s"
+            ),
+            opts=self._child(depends_on=self._needs),
+        )
+
+    def _child(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=self, provider=self._platform.provider, depends_on=list(depends_on)
+        )
+
+    def _config_mounts(self, unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecConfigArgs]:
+        mounts = []
+        for config in unit.service.configs:
+            text = self._platform.reading.texts[unit.name, config.file]
+            resource = self._config(config_name(unit.name, config.file, text), text)
+            mounts.append(
+                docker.ServiceTaskSpecContainerSpecConfigArgs(
+                    config_id=resource.id,
+                    config_name=resource.name,
+                    file_name=str(config.path),
+                    file_uid=config.uid,
+                    file_gid=config.gid,
+                    file_mode=int(config.mode, 8),
+                )
+            )
+        return mounts
+
+    def _config(self, name: str, text: str) -> docker.ServiceConfig:
+        if name not in self._configs:
+            data = base64.b64encode(text.encode()).decode()
+            self._configs[name] = docker.ServiceConfig(name, name=name, data=data, opts=self._child())
+        return self._configs[name]
+
+    def _secret_mounts(self, unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecSecretArgs]:
+        return [
+            docker.ServiceTaskSpecContainerSpecSecretArgs(
+                secret_id=self._platform.secrets.by_name[secret.name].id,
+                secret_name=self._platform.secrets.by_name[secret.name].name,
+                file_name=str(secret.path),
+                file_uid=secret.uid,
+                file_gid=secret.gid,
+                file_mode=int(secret.mode, 8),
+            )
+            for secret in unit.service.secrets
+        ]

@@ -1,0 +1,172 @@
+"""From a declaration to the arguments of docker.Service. Pure; every duration as Go writes it.
+
+Fields: https://www.pulumi.com/registry/packages/docker/api-docs/service/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi_docker as docker
+
+from components.declaration import Declaration
+from components.settings import LogRotation
+from components.topology import Unit
+
+MIB = 1024 * 1024
+NANO = 1_000_000_000
+
+
+def duration(seconds: int) -> str:
+    """A Go duration as Docker prints it back, so that it never shows as a change: `1m30s`, `1h0m0s`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours}h{minutes}m{left}s"
+    return f"{minutes}m{left}s" if minutes else f"{left}s"
+
+
+def mode(service: Declaration) -> docker.ServiceModeArgs:
+    """A number of replicas, one for a member, or one task on every node."""
+    if service.mode == "global":
+        return docker.ServiceModeArgs(global_=True)
+    replicas = 1 if service.members else service.replicas
+    return docker.ServiceModeArgs(replicated=docker.ServiceModeReplicatedArgs(replicas=replicas))
+
+
+def endpoint(service: Declaration) -> docker.ServiceEndpointSpecArgs:
+    """Names resolve to tasks (dnsrr), published ports are the node's own (host): no IPVS is needed."""
+    ports = [
+        docker.ServiceEndpointSpecPortArgs(
+            name=port.name,
+            protocol=port.protocol,
+            target_port=port.port,
+            published_port=port.published,
+            publish_mode="host",
+        )
+        for port in service.ports
+        if port.published
+    ]
+    return docker.ServiceEndpointSpecArgs(mode="dnsrr", ports=ports or None)
+
+
+def container(
+    unit: Unit,
+    configs: Sequence[docker.ServiceTaskSpecContainerSpecConfigArgs],
+    secrets: Sequence[docker.ServiceTaskSpecContainerSpecSecretArgs],
+) -> docker.ServiceTaskSpecContainerSpecArgs:
+    """The container of one task."""
+    service = unit.service
+    return docker.ServiceTaskSpecContainerSpecArgs(
+        image=service.image,
+        hostname=unit.hostname,
+        user=service.user,
+        commands=list(service.command) or None,
+        args=list(service.args) or None,
+        env=service.environment or None,
+        configs=list(configs) or None,
+        secrets=list(secrets) or None,
+        mounts=mounts(unit) or None,
+        healthcheck=healthcheck(service),
+        stop_grace_period=duration(service.stop.grace_s),
+        stop_signal=service.stop.signal,
+        read_only=service.read_only or None,
+    )
+
+
+def mounts(unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecMountArgs]:
+    """Named volumes (kept when the service goes) and file systems in memory."""
+    volumes = [
+        docker.ServiceTaskSpecContainerSpecMountArgs(
+            type="volume", source=f"{unit.name}-{volume.name}", target=str(volume.path)
+        )
+        for volume in unit.service.volumes
+    ]
+    memory = [
+        docker.ServiceTaskSpecContainerSpecMountArgs(
+            type="tmpfs",
+            target=str(tmpfs.path),
+            tmpfs_options=docker.ServiceTaskSpecContainerSpecMountTmpfsOptionsArgs(
+                size_bytes=tmpfs.size_mib * MIB
+            ),
+        )
+        for tmpfs in unit.service.tmpfs
+    ]
+    return volumes + memory
+
+
+def healthcheck(service: Declaration) -> docker.ServiceTaskSpecContainerSpecHealthcheckArgs | None:
+    """Liveness; without one the image's own counts."""
+    if service.health is None:
+        return None
+    return docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
+        tests=["CMD", *service.health.command],
+        interval=duration(service.health.interval_s),
+        timeout=duration(service.health.timeout_s),
+        retries=service.health.retries,
+        start_period=duration(service.health.start_period_s),
+    )
+
+
+def placement(unit: Unit) -> docker.ServiceTaskSpecPlacementArgs:
+    """Where tasks may run, and how many on one node."""
+    return docker.ServiceTaskSpecPlacementArgs(
+        constraints=list(unit.constraints) or None, max_replicas=unit.service.placement.max_per_node or None
+    )
+
+
+def resources(service: Declaration) -> docker.ServiceTaskSpecResourcesArgs:
+    """Hard limits, and what the scheduler sets aside."""
+    asked = service.resources
+    return docker.ServiceTaskSpecResourcesArgs(
+        limits=docker.ServiceTaskSpecResourcesLimitsArgs(
+            nano_cpus=round(asked.cpus * NANO), memory_bytes=asked.memory_mib * MIB
+        ),
+        reservation=docker.ServiceTaskSpecResourcesReservationArgs(
+            nano_cpus=round(asked.reserve_cpus * NANO), memory_bytes=asked.reserve_memory_mib * MIB
+        ),
+    )
+
+
+def restart_policy(service: Declaration) -> docker.ServiceTaskSpecRestartPolicyArgs:
+    """What happens when a task ends."""
+    policy = service.restart
+    return docker.ServiceTaskSpecRestartPolicyArgs(
+        condition=policy.condition,
+        delay=duration(policy.delay_s),
+        max_attempts=policy.max_attempts,
+        window=duration(policy.window_s),
+    )
+
+
+def log_driver(log: LogRotation) -> docker.ServiceTaskSpecLogDriverArgs:
+    """Rotated json-file logs."""
+    return docker.ServiceTaskSpecLogDriverArgs(
+        name="json-file", options={"max-file": str(log.max_file), "max-size": log.max_size}
+    )
+
+
+def update_config(service: Declaration) -> docker.ServiceUpdateConfigArgs:
+    """Rolling update with health gates; a failure rolls back by itself."""
+    update = service.update
+    return docker.ServiceUpdateConfigArgs(
+        parallelism=update.parallelism,
+        delay=duration(update.delay_s),
+        failure_action="rollback",
+        monitor=duration(update.monitor_s),
+        max_failure_ratio=f"{update.max_failure_ratio:.1f}",
+        order=update.order,
+    )
+
+
+def rollback_config(service: Declaration) -> docker.ServiceRollbackConfigArgs:
+    """Back by the way it came; a rollback that fails stops and is said, never undone again."""
+    update = service.update
+    return docker.ServiceRollbackConfigArgs(
+        parallelism=update.parallelism,
+        delay=duration(update.delay_s),
+        failure_action="pause",
+        monitor=duration(update.monitor_s),
+        max_failure_ratio=f"{update.max_failure_ratio:.1f}",
+        order=update.order,
+    )

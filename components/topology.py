@@ -1,0 +1,139 @@
+"""Who runs where: settings and declarations to the units of the swarm. Pure; collects every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from components.checks import declaration_faults, settings_faults
+from components.declaration import Declaration, Member
+from components.errors import ConfigurationError, Fault
+from components.settings import Node, ServiceOverride, Settings
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One Swarm service: a whole replicated or global service, or one member of a stateful one."""
+
+    name: str
+    service: Declaration
+    member: Member | None
+
+    @property
+    def hostname(self) -> str | None:
+        """Fixed for a member, whose name its peers know; left to Swarm otherwise."""
+        return self.member.name if self.member else None
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """Swarm placement constraints, sorted so that their order never shows as a change."""
+        placement = self.service.placement
+        labels = {**placement.labels, **(self.member.labels if self.member else {})}
+        rules = [f"node.labels.{key}=={value}" for key, value in labels.items()]
+        if placement.role:
+            rules.append(f"node.role=={placement.role}")
+        if placement.node:
+            rules.append(f"node.hostname=={placement.node}")
+        return tuple(sorted(rules))
+
+    def fits(self, node: Node) -> bool:
+        """Whether the declared node satisfies every constraint."""
+        facts = {f"node.labels.{key}": value for key, value in node.labels.items()}
+        facts |= {"node.role": node.role, "node.hostname": node.name}
+        return all(facts.get(key) == value for key, value in (rule.split("==") for rule in self.constraints))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the components make: services in the order of their needs."""
+
+    settings: Settings
+    services: tuple[Declaration, ...]
+
+    def units(self, service: Declaration) -> tuple[Unit, ...]:
+        """The Swarm services that make up one declared service."""
+        if service.members:
+            return tuple(Unit(member.name, service, member) for member in service.members)
+        return (Unit(service.name, service, None),)
+
+    @property
+    def edge_ports(self) -> tuple[int, ...]:
+        """TCP ports that nodes open to the outside."""
+        ports = {port.published for service in self.services for port in service.ports if port.published}
+        return tuple(sorted(ports))
+
+    @property
+    def edge_nodes(self) -> tuple[Node, ...]:
+        """Active nodes on which a published port can answer."""
+        units = [
+            unit
+            for service in self.services
+            if any(port.published for port in service.ports)
+            for unit in self.units(service)
+        ]
+        return tuple(
+            node
+            for node in self.settings.nodes
+            if node.availability == "active" and any(unit.fits(node) for unit in units)
+        )
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """Secrets that some service mounts."""
+        return tuple(sorted({secret.name for service in self.services for secret in service.secrets}))
+
+
+def plan(
+    settings: Settings,
+    declared: Iterable[Declaration],
+    secret_names: Iterable[str],
+    faults: Iterable[Fault] = (),
+) -> Plan:
+    """The plan, or ConfigurationError with every fault, those already known (`faults`) included."""
+    declared = tuple(declared)
+    services = tuple(
+        _overridden(service, settings.services) for service in declared if _enabled(service, settings)
+    )
+    draft = Plan(settings, services)
+    found = [*faults, *settings_faults(settings, {service.name for service in declared})]
+    found += declaration_faults(draft, frozenset(secret_names))
+    if found:
+        raise ConfigurationError(found)
+    return Plan(settings, tuple(_by_need(services)))
+
+
+def _enabled(service: Declaration, settings: Settings) -> bool:
+    override = settings.services.get(service.name)
+    return override is None or override.enabled
+
+
+def _overridden(service: Declaration, overrides: Mapping[str, ServiceOverride]) -> Declaration:
+    override = overrides.get(service.name)
+    if override is None:
+        return service
+    given = override.model_dump(exclude_none=True, exclude_unset=True)
+    resources = {key: given[key] for key in type(service.resources).model_fields if key in given}
+    own = {key: given[key] for key in ("image", "replicas") if key in given}
+    return service.model_copy(
+        update={
+            **own,
+            "resources": service.resources.model_copy(update=resources),
+            "environment": {**service.environment, **override.environment},
+        }
+    )
+
+
+def _by_need(services: tuple[Declaration, ...]) -> Iterator[Declaration]:
+    """Needed services first; needs are known to exist and to have no cycle."""
+    by_name = {service.name: service for service in services}
+    done: set[str] = set()
+
+    def visit(service: Declaration) -> Iterator[Declaration]:
+        if service.name not in done:
+            done.add(service.name)
+            for need in service.needs:
+                yield from visit(by_name[need])
+            yield service
+
+    for service in services:
+        yield from visit(service)

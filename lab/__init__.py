@@ -1,0 +1,1 @@
+"""Five nodes on this machine: tool chain, node image, service images, offline plugins."""

@@ -1,0 +1,120 @@
+"""Making images: from an archive, from a public registry, else here from packages."""
+
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.apt import Apt, files_for
+from lab.catalog import Image
+from lab.progress import say, step
+from lab.shell import LabError, docker, exists, local_engine, run
+
+ARCHIVES = "LAB_IMAGE_ARCHIVES"
+BUILD_LIMIT_S = 1200
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What a build needs to know of the lab and of the host."""
+
+    label: str
+    apt: Apt
+    logs: Path
+    official_allowed: bool
+
+    def make_all(self, images: list[Image], pool: ThreadPoolExecutor) -> dict[str, Future[str]]:
+        """Start making every image; a future's result is the local reference that holds it.
+
+        `images` has bases first: a build waits only for one submitted earlier, so a small pool can't lock up.
+        """
+        started: dict[str, Future[str]] = {}
+        for image in images:
+            started[image.name] = pool.submit(self._make, image, started.get(image.file.base))
+        return started
+
+    def _make(self, image: Image, base: Future[str] | None) -> str:
+        official = image.file.official
+        if official and (exists("image", official) or (self.official_allowed and _pulled(official))):
+            return official
+        if not exists("image", image.reference):
+            below = base.result() if base else "scratch"
+            with step(f"image {image.name}: build"):
+                self._build(image, below)
+        return image.reference
+
+    def _build(self, image: Image, base: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="lab-image-") as scratch:
+            context = Path(scratch) / "context"
+            shutil.copytree(image.folder, context, ignore=shutil.ignore_patterns("__pycache__", "out"))
+            if (image.folder / "build.sh").exists():
+                self._run_script(image, Path(scratch), context / "out")
+            environment = {**local_engine(), "DOCKER_BUILDKIT": "0"}  # Debian's client has no buildx
+            run(
+                ["nice", *build_command(image.reference, base, self.label), str(context)],
+                env=environment,
+                timeout_s=BUILD_LIMIT_S,
+                log=self.logs / f"image-{image.name}.log",
+            )
+
+    def _run_script(self, image: Image, scratch: Path, out: Path) -> None:
+        out.mkdir()
+        host_files = scratch / "host-files"
+        for path, content in files_for(self.apt, image.name.removeprefix("base-")).items():
+            target = host_files / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        inputs = {
+            "IMAGE": image.name,
+            "OUT": str(out),
+            "APT_MIRROR": self.apt.mirror,
+            "HOST_FILES": str(host_files),
+        }
+        run(
+            ["nice", "bash", str(image.folder / "build.sh")],
+            env={**os.environ, **inputs},
+            cwd=image.folder,
+            timeout_s=BUILD_LIMIT_S,
+            log=self.logs / f"script-{image.name}.log",
+        )
+
+
+def build_command(reference: str, base: str, label: str) -> list[str]:
+    """Return the docker command line of a build, without its context."""
+    given = [] if base == "scratch" else ["--build-arg", f"BASE={base}"]
+    return ["docker", "build", "--force-rm", "--label", label, "--tag", reference, *given]
+
+
+def load_archives(folder: Path) -> None:
+    """Load every archive of `docker save` with an image that the engine hasn't got. Raises LabError."""
+    for archive in sorted([*folder.glob("*.tar"), *folder.glob("*.tar.gz")]):
+        if not all(exists("image", tag) for tag in archived_tags(archive)):
+            with step(f"image archive {archive.name}: load"):
+                docker("load", "--input", str(archive), timeout_s=BUILD_LIMIT_S)
+
+
+def archived_tags(archive: Path) -> list[str]:
+    """Return the image references in an archive of `docker save`. Raises LabError when it is none."""
+    try:
+        with tarfile.open(archive) as tar:
+            member = tar.extractfile("manifest.json")
+            manifest = json.load(member) if member else []
+    except (tarfile.TarError, KeyError, ValueError) as fault:
+        raise LabError(
+            f"{archive}: no archive of `docker save` ({fault}); remove it or save it again"
+        ) from fault
+    return [tag for entry in manifest for tag in entry["RepoTags"] or []]
+
+
+def _pulled(official: str) -> bool:
+    try:
+        with step(f"image {official}: pull"):
+            docker("pull", "--quiet", official, timeout_s=BUILD_LIMIT_S)
+    except LabError as fault:
+        say(f"image {official}: not to be had ({str(fault).splitlines()[-1]}); built from packages instead")
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""The image folders and their content hashes: a changed folder or base means a new image."""
+
+import hashlib
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from lab.model import Frozen
+from lab.shell import LabError
+
+IMAGES = Path(__file__).parent / "images"
+INFRASTRUCTURE = {"node", "registry"}
+
+
+class ImageFile(Frozen):
+    """An image.yaml."""
+
+    official: str | None = None
+    """Reference of the official image, used instead when a public registry answers."""
+    base: str
+    """Name of another image folder, or `scratch`."""
+    tag: str
+    """Version under which nodes pull it."""
+    service: str | None = None
+    """Service that runs it; absent: the folder's name."""
+
+
+class Image(Frozen):
+    """An image folder, hashed."""
+
+    name: str
+    folder: Path
+    file: ImageFile
+    reference: str
+    """Local tag, `platform-beta/<name>:<hash12>`."""
+
+    @property
+    def service(self) -> str | None:
+        """Return the service that runs this image; None for what the lab itself is made of."""
+        if self.name in INFRASTRUCTURE or self.name.startswith("base-"):
+            return None
+        return self.file.service or self.name
+
+
+def content_hash(folder: Path, base: str) -> str:
+    """Return 12 hex digits over names, executable bits and contents of a folder, and over its base's name."""
+    digest = hashlib.sha256(base.encode())
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            executable = bool(file.stat().st_mode & 0o100)
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            digest.update(f"{file.relative_to(folder)}\0{executable}\0{content}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def load_images(root: Path = IMAGES) -> list[Image]:
+    """Return every image folder, bases before what stands on them, the lab's own before services.
+
+    Raises LabError naming each folder whose image.yaml is at fault, or whose base is missing.
+    """
+    files = {file.parent.name: _read(file) for file in sorted(root.glob("*/image.yaml"))}
+    loaded: dict[str, Image] = {}
+
+    def visit(name: str, chain: tuple[str, ...]) -> Image:
+        if name in loaded:
+            return loaded[name]
+        if name in chain or name not in files:
+            raise LabError(
+                f"{root}/{chain[-1]}/image.yaml: base {name!r} is no image folder; name another base"
+            )
+        base = files[name].base
+        below = "scratch" if base == "scratch" else visit(base, (*chain, name)).reference
+        reference = f"platform-beta/{name}:{content_hash(root / name, below)}"
+        loaded[name] = Image(name=name, folder=root / name, file=files[name], reference=reference)
+        return loaded[name]
+
+    for name in sorted(files, key=_rank):
+        visit(name, ())
+    return list(loaded.values())
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (0 if name == "node" else 1 if name in INFRASTRUCTURE else 2, name)
+
+
+def _read(file: Path) -> ImageFile:
+    try:
+        return ImageFile.model_validate(yaml.safe_load(file.read_text()))
+    except (ValidationError, yaml.YAMLError) as fault:
+        raise LabError(f"{file}: {fault}") from fault

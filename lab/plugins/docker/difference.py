@@ -1,0 +1,116 @@
+"""The difference of two states of a resource, property by property, and which of it forces a replacement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.plugins.docker.fields import Field, Value, Values, is_given, is_zero
+from lab.plugins.values import UNKNOWN, contains_unknown
+
+Kind = Literal["add", "update", "delete"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One changed property; `path` in Pulumi's syntax (`taskSpec.containerSpec.env.KEY`, `labels[0]`)."""
+
+    path: str
+    kind: Kind
+    replaces: bool
+
+
+def changes(fields: Mapping[str, Field], old: Values, new: Values, path: str = "") -> Iterator[Change]:
+    """Every change between two states, in the order of the schema."""
+    for name, field in fields.items():
+        place = f"{path}.{name}" if path else name
+        yield from _changes_of(field, old.get(name), new.get(name), place)
+
+
+def _changes_of(field: Field, old: Value, new: Value, path: str) -> Iterator[Change]:
+    before, after = is_given(field, old), is_given(field, new)
+    if not before and not after:
+        return
+    if new is UNKNOWN:
+        yield Change(path, "update" if before else "add", _forces(field, old))
+    elif not before or not after:
+        yield Change(path, "delete" if before else "add", _forces(field, old) or _forces(field, new))
+    elif field.kind == "block" and field.fields:
+        yield from changes(field.fields, old, new, path)
+    elif field.kind == "map":
+        yield from _map_changes(field, old, new, path)
+    elif field.kind == "list":
+        yield from _list_changes(field, old, new, path)
+    elif field.kind == "set":
+        yield from _set_changes(field, old, new, path)
+    elif not field.same(old, new):
+        yield Change(path, "update", field.force_new)
+
+
+def _map_changes(field: Field, old: Values, new: Values, path: str) -> Iterator[Change]:
+    for key in sorted(old.keys() | new.keys()):
+        if key not in old:
+            yield Change(path + _key(key), "add", field.force_new)
+        elif key not in new:
+            yield Change(path + _key(key), "delete", field.force_new)
+        elif old[key] != new[key]:
+            yield Change(path + _key(key), "update", field.force_new)
+
+
+def _list_changes(field: Field, old: list[Value], new: list[Value], path: str) -> Iterator[Change]:
+    element = _element(field)
+    for index in range(max(len(old), len(new))):
+        before = old[index] if index < len(old) else None
+        after = new[index] if index < len(new) else None
+        yield from _changes_of(element, before, after, f"{path}[{index}]")
+
+
+def _set_changes(field: Field, old: list[Value], new: list[Value], path: str) -> Iterator[Change]:
+    """Elements without an equal on the other side; one that left and one that came at an index: an update."""
+    gone = [index for index, value in enumerate(old) if not _has(field, new, value)]
+    come = [index for index, value in enumerate(new) if not _has(field, old, value)]
+    for index in sorted({*gone, *come}):
+        kind: Kind = "update" if index in gone and index in come else "delete" if index in gone else "add"
+        forced = any(
+            _forces(_element(field), side[index]) for side, at in ((old, gone), (new, come)) if index in at
+        )
+        yield Change(f"{path}[{index}]", kind, field.force_new or forced)
+
+
+def _has(field: Field, elements: list[Value], value: Value) -> bool:
+    if contains_unknown(value):
+        return False
+    element = _element(field)
+    return any(
+        not contains_unknown(other) and not list(_changes_of(element, other, value, "")) for other in elements
+    )
+
+
+def _element(field: Field) -> Field:
+    if field.fields is None:
+        return Field("str", force_new=field.force_new)
+    return Field("block", field.fields)
+
+
+def _forces(field: Field, value: Value) -> bool:
+    """Whether a value that comes or goes as a whole forces a replacement, by itself or by what is in it."""
+    if field.force_new:
+        return True
+    if not field.fields or not value or value is UNKNOWN:
+        return False
+    elements = value if isinstance(value, list) else [value]
+    return any(
+        not is_zero(element.get(name)) and _forces(inner, element.get(name))
+        for element in elements
+        if isinstance(element, dict)
+        for name, inner in field.fields.items()
+    )
+
+
+def _key(key: str) -> str:
+    """A map's key in a property path: `.KEY`, or `["a.b"]` when it holds more than letters and digits."""
+    if key.isidentifier():
+        return f".{key}"
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'["{escaped}"]'

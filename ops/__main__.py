@@ -1,0 +1,72 @@
+"""`python -m ops …`: daily work on an environment, thin over the program's own models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from components.errors import ConfigurationError
+from components.outputs import edge_urls
+from components.reading import read
+from components.settings import parse_settings
+from components.stack import from_file
+from components.topology import Plan
+from ops import secrets as secrets_module
+from ops import status as status_module
+
+ROOT = Path(__file__).resolve().parent.parent
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
+Stack = Annotated[str, typer.Option(help="Name of the stack.", envvar="STACK")]
+console = Console(highlight=False)
+
+
+@app.command()
+def status(stack: Stack = "lab") -> None:
+    """Show nodes and services, and the URLs to open; exit 1 when something isn't whole."""
+    environment = read_plan(stack)
+    cluster = status_module.read(environment.settings)
+    if not status_module.show(cluster, edge_urls(environment), console):
+        raise typer.Exit(1)
+
+
+@app.command()
+def secrets(stack: Stack = "lab") -> None:
+    """Create the secrets that are missing and renew certificates that end soon; prints names only."""
+    settings = parse_settings(from_file(stack_file(stack)).settings)
+    for line in secrets_module.ensure(ROOT, stack, settings):
+        console.print(line)
+
+
+@app.command()
+def validate(stack: Stack = "lab") -> None:
+    """Check the stack file and every declaration, without asking a node."""
+    environment = read_plan(stack)
+    console.print(
+        f"{stack}: {len(environment.settings.nodes)} nodes, {len(environment.services)} services, no fault"
+    )
+
+
+def stack_file(stack: str) -> Path:
+    """Where a stack's settings lie."""
+    return ROOT / f"Pulumi.{stack}.yaml"
+
+
+def read_plan(stack: str) -> Plan:
+    """The plan of a stack from its file. Raises ConfigurationError with every fault."""
+    return read(from_file(stack_file(stack))).plan
+
+
+def main() -> None:
+    """Run a command; what is wrong is one message and exit code 1."""
+    try:
+        app()
+    except (ConfigurationError, status_module.NoManagerError, secrets_module.SecretsError) as error:
+        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What runs: nodes and services as the swarm itself tells, and why a service isn't whole."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+from rich.console import Console
+from rich.table import Table
+
+from components.observe import run_script
+from components.settings import Node, Settings
+
+SCRIPT = Path(__file__).parent / "status.sh"
+TIMEOUT_S = 20
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a manager said: rows as `docker … ls --format json` prints them."""
+
+    nodes: tuple[Row, ...]
+    services: tuple[Row, ...]
+    tasks: tuple[Row, ...]
+
+
+class NoManagerError(Exception):
+    """No manager could be asked; the text names each and why."""
+
+
+def parse(text: str) -> Cluster:
+    """The lines `kind {json}` of status.sh."""
+    rows: dict[str, list[Row]] = {"node": [], "service": [], "task": []}
+    for line in text.splitlines():
+        kind, _, body = line.partition(" ")
+        rows[kind].append(json.loads(body))
+    return Cluster(tuple(rows["node"]), tuple(rows["service"]), tuple(rows["task"]))
+
+
+def read(settings: Settings) -> Cluster:
+    """The cluster as the first manager that answers sees it. Raises NoManagerError."""
+    refusals = []
+    for manager in settings.managers:
+        try:
+            return asyncio.run(_read(settings, manager))
+        except asyncssh.ProcessError as error:
+            refusals.append(f"{manager.name}: {str(error.stderr).strip()}")
+        except (OSError, asyncssh.Error) as error:
+            refusals.append(f"{manager.name}: {str(error) or type(error).__name__}")
+    raise NoManagerError("no manager could be asked: " + "; ".join(refusals))
+
+
+async def _read(settings: Settings, manager: Node) -> Cluster:
+    async with asyncio.timeout(TIMEOUT_S):
+        return parse(await run_script(settings, manager, SCRIPT.read_text()))
+
+
+def whole(service: Row) -> bool:
+    """Whether as many tasks run as are wanted: `3/3`, or `1/1 (max 1 per node)`."""
+    running, _, wanted = str(service["Replicas"]).split(" ")[0].partition("/")
+    return running == wanted
+
+
+def last_failure(tasks: Iterable[Row], service: str) -> str | None:
+    """`node-4: starting container failed: …` of the newest failed task of a service."""
+    for task in tasks:
+        if task["Name"].rpartition(".")[0] == service and task["Error"]:
+            return f"{task['Node'] or 'no node'}: {task['Error']}"
+    return None
+
+
+def show(cluster: Cluster, urls: Iterable[str], console: Console) -> bool:
+    """Print nodes, services and URLs; whether every node is ready and every service whole."""
+    nodes = Table("node", "role", "state", "availability", "engine", title="Nodes", title_justify="left")
+    for row in sorted(cluster.nodes, key=lambda row: row["Hostname"]):
+        role = row["ManagerStatus"] or "worker"
+        nodes.add_row(
+            row["Hostname"],
+            role,
+            _coloured(row["Status"], "Ready"),
+            row["Availability"],
+            row["EngineVersion"],
+        )
+    services = Table("service", "tasks", "image", "runs on", title="Services", title_justify="left")
+    for row in sorted(cluster.services, key=lambda row: row["Name"]):
+        tasks = _coloured(row["Replicas"], row["Replicas"] if whole(row) else "")
+        services.add_row(row["Name"], tasks, row["Image"].partition("@")[0], _homes(cluster, row["Name"]))
+    console.print(nodes, services)
+    for row in cluster.services:
+        if not whole(row):
+            why = (
+                last_failure(cluster.tasks, row["Name"]) or "no task has failed yet; it may still be starting"
+            )
+            console.print(f"[red]{row['Name']} is not whole[/red]: {why}")
+    for url in urls:
+        console.print(f"open {url}")
+    return all(row["Status"] == "Ready" for row in cluster.nodes) and all(map(whole, cluster.services))
+
+
+def _homes(cluster: Cluster, service: str) -> str:
+    running = {
+        task["Node"]
+        for task in cluster.tasks
+        if task["Name"].rpartition(".")[0] == service and task["CurrentState"].startswith("Running")
+    }
+    return ", ".join(sorted(running))
+
+
+def _coloured(value: str, good: str) -> str:
+    return f"[green]{value}[/green]" if value == good else f"[red]{value}[/red]"

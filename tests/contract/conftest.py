@@ -1,0 +1,220 @@
+"""A tiny Pulumi project per test, run by the real engine with whatever plugins are installed.
+
+`PLUGINS=official CONTRACT_PULUMI_HOME=<dir>` runs the same cases on official plugins;
+`CONTRACT_TARGET=<file>` names another host than the lab's node-1, as the JSON form of `Target`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+OFFICIAL = os.environ.get("PLUGINS") == "official"
+PULUMI_HOME = Path(os.environ.get("CONTRACT_PULUMI_HOME", ROOT / ".tools/pulumi-home"))
+PASSPHRASE = "of this test only"
+RUN_LIMIT_S = 120
+
+
+@dataclass(frozen=True)
+class Target:
+    """A host with sshd; its fields are those of the JSON file named by CONTRACT_TARGET."""
+
+    address: str
+    port: int
+    user: str
+    private_key_file: str
+    host_key: str
+    docker_host: str
+
+    def ssh(self, command: str) -> str:
+        """Run a command there, apart from any plugin; return its stdout."""
+        options = [
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "LogLevel=ERROR",
+        ]
+        login = ["-i", self.private_key_file, "-p", str(self.port), f"{self.user}@{self.address}"]
+        return subprocess.run(
+            ["ssh", *options, *login, command], check=True, capture_output=True, text=True, timeout=30
+        ).stdout
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the engine did, or would do, to one resource."""
+
+    op: str
+    changed: tuple[str, ...]
+    """Property paths, such as `triggers[0]`."""
+    urn: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of `pulumi`: `steps` by logical name; `log` as (severity, text), with passing lines."""
+
+    exit_code: int
+    output: str
+    steps: dict[str, Step]
+    log: tuple[tuple[str, str], ...]
+    events: str
+    seconds: float
+
+    def operations(self) -> dict[str, str]:
+        """Return the operation by logical name of all that changed; of a refresh, its result."""
+        return {name: step.op for name, step in self.steps.items() if step.op != "same"}
+
+    def shown(self) -> str:
+        """Everything that an operator or a tool could have read."""
+        return self.output + self.events
+
+
+class Project:
+    """A Pulumi project with its own file backend, passphrase and stack."""
+
+    def __init__(self, folder: Path, target: Target) -> None:
+        self.folder = folder
+        self.stack_made = False
+        (folder / "state").mkdir()
+        (folder / "Pulumi.yaml").write_text("name: contract\nruntime: python\n")
+        (folder / "target.json").write_text(json.dumps(asdict(target)))
+
+    def write(self, program: str, **values: Any) -> None:
+        """Make this the program; it finds `values` in values.json, and the target in target.json."""
+        (self.folder / "__main__.py").write_text(program)
+        (self.folder / "values.json").write_text(json.dumps(values))
+
+    def up(self, *options: str) -> Run:
+        return self.run("up", "--yes", "--skip-preview", *options)
+
+    def preview(self, *options: str) -> Run:
+        return self.run("preview", "--diff", *options)
+
+    def refresh(self) -> Run:
+        return self.run("refresh", "--yes", "--skip-preview")
+
+    def destroy(self, *options: str) -> Run:
+        return self.run("destroy", "--yes", "--skip-preview", *options)
+
+    def run(self, *arguments: str) -> Run:
+        """Run `pulumi` to its end."""
+        return self.finish(self.start(*arguments))
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start `pulumi`, as the leader of a process group, so that a test can interrupt it."""
+        if not self.stack_made:
+            self.stack_made = True
+            self.finish(self.start("stack", "init", "test"))
+        verb = arguments[0]
+        options = () if verb == "stack" else ("--stack", "test", "--event-log", str(self.folder / "events"))
+        (self.folder / "events").unlink(missing_ok=True)
+        self._started = time.monotonic()
+        return subprocess.Popen(
+            ["pulumi", *arguments, *options, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def finish(self, process: "subprocess.Popen[str]") -> Run:
+        """Wait for the end of what `start` returned."""
+        try:
+            output, _ = process.communicate(timeout=RUN_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        events = self.folder / "events"
+        text = events.read_text() if events.exists() else ""
+        seconds = time.monotonic() - self._started
+        return _run(process.returncode, output, text, seconds)
+
+    def state(self) -> dict[str, Any]:
+        """Return the resources of the stack by logical name, secrets still encrypted."""
+        checkpoint = json.loads((self.folder / "state/.pulumi/stacks/contract/test.json").read_text())
+        resources = checkpoint["checkpoint"]["latest"].get("resources") or []
+        return {resource["urn"].rsplit("::", 1)[1]: resource for resource in resources}
+
+    def raw_state(self) -> bytes:
+        """Return all that lies on disk for this stack: state, backups, history, configuration."""
+        files = [path for path in (self.folder / "state").rglob("*") if path.is_file()]
+        return b"".join(path.read_bytes() for path in [*files, *self.folder.glob("Pulumi.*.yaml")])
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
+        return kept | {
+            "PATH": f"{Path(sys.executable).parent}:{ROOT / '.tools/bin'}:{os.environ['PATH']}",
+            "PULUMI_HOME": str(PULUMI_HOME),
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_PARALLEL": "64",
+            "PULUMI_DEBUG_COMMANDS": "true",  # --event-log is one of them
+        }
+
+
+def _run(exit_code: int, output: str, events: str, seconds: float) -> Run:
+    steps: dict[str, Step] = {}
+    log: list[tuple[str, str]] = []
+    for event in map(json.loads, events.splitlines()):
+        for kind in {"resourcePreEvent", "resOutputsEvent"} & event.keys():
+            step = event[kind]["metadata"]
+            name = step["urn"].rsplit("::", 1)[1]
+            if "::pulumi:" not in step["urn"] and _tells_more(step["op"], steps.get(name)):
+                steps[name] = Step(step["op"], tuple(sorted(step.get("detailedDiff") or ())), step["urn"])
+        if "diagnosticEvent" in event:
+            log.append((event["diagnosticEvent"]["severity"], event["diagnosticEvent"]["message"]))
+    return Run(exit_code, output, steps, tuple(log), events, seconds)
+
+
+def _tells_more(op: str, known: Step | None) -> bool:
+    """A replacement is three steps, a refresh is told twice: before, and with what came out."""
+    return known is None or known.op in ("same", "refresh") or op == "replace"
+
+
+@pytest.fixture(scope="session")
+def target() -> Target:
+    """The host that the cases run on: that of CONTRACT_TARGET, or the lab's first node."""
+    named = os.environ.get("CONTRACT_TARGET")
+    if named:
+        return Target(**json.loads(Path(named).read_text()))
+    stack_file = ROOT / "Pulumi.lab.yaml"
+    if not stack_file.exists():
+        pytest.fail(
+            f"{stack_file.name}: there is no lab; run `make lab-up`, or name a host in CONTRACT_TARGET"
+        )
+    config = yaml.safe_load(stack_file.read_text())["config"]
+    node, ssh = config["platform-beta:nodes"][0], config["platform-beta:ssh"]
+    return Target(
+        address=node["address"],
+        port=ssh.get("port", 22),
+        user=ssh["user"],
+        private_key_file=str(ROOT / ssh["private_key_file"]),
+        host_key=node["host_key"],
+        docker_host=f"ssh://{ssh['user']}@{node['address']}:{ssh.get('port', 22)}",
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path, target: Target) -> Iterator[Project]:
+    """An empty project; what a test left in the swarm is destroyed. Commands leave only files in /tmp."""
+    made = Project(tmp_path, target)
+    yield made
+    if made.stack_made and b'"type": "docker:' in made.raw_state():
+        made.destroy()

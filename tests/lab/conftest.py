@@ -1,0 +1,59 @@
+"""What the tests of the real environment stand on: the lab that `make up` made."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.topology import Plan
+from ops.__main__ import read_plan
+from tests.lab.load import Edge
+from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/lab" in str(item.path):
+            item.add_marker("lab")
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    folder = ROOT / "artifacts"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    return read_plan("lab")
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Tree:
+    return Tree(ROOT, environment())
+
+
+@pytest.fixture
+def variant(tmp_path: Path, checkout: Tree) -> Iterator[Tree]:
+    """A copy to edit; whatever it did, the checkout's own state is put back."""
+    yield copy_of_the_checkout(tmp_path, checkout.environment)
+    done = checkout.up()
+    assert done.code == 0, done.text
+
+
+@pytest.fixture(scope="session")
+def secrets(checkout: Tree) -> dict[str, str]:
+    done = checkout.pulumi("config", "--show-secrets", "--json")
+    assert done.code == 0
+    return dict(json.loads(json.loads(done.text)["platform-beta:secrets"]["value"]))
+
+
+@pytest.fixture(scope="session")
+def edge(plan: Plan, secrets: dict[str, str]) -> Edge:
+    trust = ssl.create_default_context(cadata=secrets["edge_ca_certificate"])
+    return Edge(tuple(str(node.address) for node in plan.edge_nodes), plan.settings.edge.domain, trust)

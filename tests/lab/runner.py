@@ -1,0 +1,104 @@
+"""Runs the real program: in the checkout, or in a copy of it that a test may edit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+STACK = "lab"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished command: exit code, both streams together, seconds."""
+
+    code: int
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A checkout (or an edited copy) in which `pulumi` is run on the lab's stack."""
+
+    root: Path
+    environment: Mapping[str, str]
+
+    def pulumi(self, *arguments: str, timeout_s: int = 900) -> Run:
+        began = time.monotonic()
+        done = subprocess.run(
+            ["pulumi", "--non-interactive", *arguments, "--stack", STACK],
+            cwd=self.root,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout_s,
+        )
+        return Run(done.returncode, done.stdout, time.monotonic() - began)
+
+    def up(self) -> Run:
+        return self.pulumi("up", "--yes", "--skip-preview")
+
+    def preview(self, *arguments: str) -> Run:
+        return self.pulumi("preview", *arguments)
+
+    def changes(self) -> dict[str, str]:
+        """What a preview would do: logical name to operation, unchanged resources left out."""
+        done = self.preview("--json")
+        assert done.code == 0, done.text
+        steps = json.loads(done.text[done.text.index("{") :])["steps"]
+        return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.root / path
+        text = file.read_text()
+        assert old in text, f"{old!r} is not in {path}"
+        file.write_text(text.replace(old, new, 1))
+
+
+def environment() -> dict[str, str]:
+    """What `eval "$(make -s env)"` gives a shell."""
+    script = 'eval "$(lab/toolchain.sh env lab)" && env -0'
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(item.split("=", 1) for item in done.stdout.split("\0") if item)
+
+
+def copy_of_the_checkout(target: Path, given: Mapping[str, str]) -> Tree:
+    """The tracked and new files, the stack file, and links to what lives once per checkout."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in [*filter(None, listed.split("\0")), "Pulumi.lab.yaml"]:
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    for name in (".tools", ".lab"):
+        (target / name).symlink_to(ROOT / name)
+    return Tree(target, given)
+
+
+def summary(text: str) -> dict[str, Any]:
+    """The closing lines of `pulumi up`: `5 unchanged`, `+ 2 created`, … as numbers."""
+    counts: dict[str, Any] = {}
+    for line in text.splitlines():
+        words = line.strip().lstrip("+-~±").split()
+        if (
+            len(words) == 2
+            and words[0].isdigit()
+            and words[1] in ("created", "updated", "deleted", "replaced", "unchanged")
+        ):
+            counts[words[1]] = int(words[0])
+    return counts

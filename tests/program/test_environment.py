@@ -1,0 +1,112 @@
+"""The whole program under Pulumi's mocks: which resources, in which order, with which secrets hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.declaration import load_declarations
+from components.environment import declare
+from components.observe import NodeFacts, Unreachable
+from components.reading import read
+from components.stack import RawStack
+from tests.unit.examples import raw
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = "command:remote:Command"
+
+
+@dataclass
+class Recorder(pulumi.runtime.Mocks):
+    resources: dict[str, pulumi.runtime.MockResourceArgs] = field(default_factory=dict)
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.resources[args.name] = args
+        outputs = {**args.inputs, "stdout": f"stdout of {args.name}"} if args.typ == COMMAND else args.inputs
+        return f"{args.name}-id", outputs
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"unexpected call {args.token}")
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(recorder)
+    return recorder
+
+
+def facts(manages: bool) -> dict[str, NodeFacts | Unreachable]:
+    seen = NodeFacts("node-2", "6.1", "running", "28", "active", "id", True, "cluster")
+    return {"node-1": Unreachable("no route"), "node-2": seen} if manages else {}
+
+
+def run(manages: bool = True) -> dict[str, Any]:
+    declared = load_declarations(ROOT / "configs" / "services", [])
+    names = {secret.name for service in declared for secret in service.secrets} | {"naming_key"}
+    secrets = {name: f"value-of-{name}" for name in names}
+    reading = read(RawStack(raw(ssh={"private_key_file": __file__}), secrets))
+
+    @pulumi.runtime.test  # type: ignore[misc]
+    def program() -> pulumi.Output[dict[str, Any]]:
+        return pulumi.Output.all(**declare(reading, facts(manages), secrets))
+
+    program()
+    return secrets
+
+
+def test_every_node_is_prepared_and_joined_by_scripts_that_take_their_input_by_stdin(
+    recorder: Recorder,
+) -> None:
+    run()
+    commands = {name: args.inputs for name, args in recorder.resources.items() if args.typ == COMMAND}
+    for number in range(1, 6):
+        assert {f"node-{number}-{step}" for step in ("engine", "sysctls", "firewall", "labels")} <= set(
+            commands
+        )
+    assert "node-1-init" in commands
+    assert {f"node-{number}-join" for number in (2, 3, 4, 5)} <= set(commands)
+    assert all(inputs["create"] == "bash -s" for inputs in commands.values())
+    assert "triggers" not in {key for inputs in commands.values() for key in inputs}
+
+
+def test_nothing_secret_is_named_in_an_undo(recorder: Recorder) -> None:
+    secrets = run()
+    undos = " ".join(str(args.inputs.get("delete")) for args in recorder.resources.values())
+    assert "leave-swarm" not in undos or "JOIN_TOKEN" not in undos
+    assert not [value for value in secrets.values() if value in undos]
+
+
+def test_the_provider_talks_to_a_manager_that_answers(recorder: Recorder) -> None:
+    run(manages=True)
+    assert recorder.resources["swarm"].inputs["host"] == "ssh://root@192.0.2.12:22"
+
+
+def test_on_a_first_run_the_provider_waits_for_the_founder(recorder: Recorder) -> None:
+    run(manages=False)
+    assert recorder.resources["swarm"].inputs["host"] == "ssh://root@192.0.2.11:22"
+
+
+def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) -> None:
+    run()
+    services = {
+        name: args.inputs
+        for name, args in recorder.resources.items()
+        if args.typ == "docker:index/service:Service"
+    }
+    assert {"nginx", "platform-api", "platform-web"} <= set(services)
+    for inputs in services.values():
+        assert inputs["taskSpec"]["networksAdvanceds"] == [{"id": "platform-beta-id"}]
+        assert inputs["updateConfig"]["failureAction"] == "rollback"
+
+
+def test_secrets_are_named_by_their_content(recorder: Recorder) -> None:
+    run()
+    made = [name for name, args in recorder.resources.items() if args.typ == "docker:index/secret:Secret"]
+    assert made
+    assert all(len(name.rpartition("-")[2]) == 8 for name in made)
+    assert not [name for name in made if name.startswith(("naming_key", "edge_ca_key"))]

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import ConfigurationError
+from components.reading import read
+from components.stack import RawStack
+from tests.unit.examples import raw
+
+SERVICE = """\
+description: an example
+image: example:1
+resources: {cpus: 1, memory_mib: 64}
+configs: [{file: a.conf.j2, path: /a}]
+"""
+
+
+def stack(**changes: Any) -> RawStack:
+    return RawStack(raw(ssh={"private_key_file": __file__}, **changes), {"naming_key": "k"})
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Path:
+    (tmp_path / "example").mkdir()
+    (tmp_path / "example" / "service.yaml").write_text(SERVICE)
+    (tmp_path / "example" / "a.conf.j2").write_text("{{ settings.edge.domain }}")
+    return tmp_path
+
+
+def test_files_are_rendered(services: Path) -> None:
+    assert read(stack(), services).texts == {("example", "a.conf.j2"): "beta.example.com"}
+
+
+@pytest.mark.parametrize("text", ["{{ settings.nothing }}", "{% if %}", "{{"])
+def test_a_template_that_cannot_be_rendered_is_a_fault(services: Path, text: str) -> None:
+    (services / "example" / "a.conf.j2").write_text(text)
+    with pytest.raises(ConfigurationError, match=r"services/example/a\.conf\.j2: can't be rendered"):
+        read(stack(), services)
+
+
+def test_broken_yaml_and_unknown_keys_are_faults_beside_others(services: Path) -> None:
+    (services / "example" / "service.yaml").write_text(SERVICE + "colour: red\n")
+    (services / "other").mkdir()
+    (services / "other" / "service.yaml").write_text("a: [")
+    with pytest.raises(ConfigurationError) as caught:
+        read(stack(network={"subnet": "192.0.2.0/24"}), services)
+    text = str(caught.value)
+    assert all(
+        part in text for part in ("services/example.colour", "services/other: is not YAML", "192.0.2.0/24")
+    )
+
+
+def test_a_key_file_that_cannot_be_read_is_a_fault(services: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match=r"ssh\.private_key_file: /nowhere can't be read"):
+        read(RawStack(raw(ssh={"private_key_file": "/nowhere"}), {"naming_key": "k"}), services)
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with pytest.raises(ConfigurationError, match="no SSH agent runs"):
+        read(RawStack(raw(), {"naming_key": "k"}), services)

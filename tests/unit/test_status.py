@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from rich.console import Console
+
+from ops.status import last_failure, parse, show, whole
+
+
+def task(name: str, node: str, state: str, error: str = "") -> dict[str, Any]:
+    return {"Name": name, "Node": node, "CurrentState": state, "Error": error}
+
+
+NODE = {
+    "Hostname": "node-1",
+    "ManagerStatus": "Leader",
+    "Status": "Ready",
+    "Availability": "Active",
+    "EngineVersion": "28",
+}
+API = {"Name": "api", "Replicas": "2/3 (max 1 per node)", "Image": "registry/api:1@sha256:abc"}
+TASKS = [
+    task("api.1", "node-4", "Running 2 minutes ago"),
+    task("api.2", "node-5", "Rejected 5 seconds ago", "no such image"),
+    task("api-other.1", "node-5", "Failed 1 second ago", "not ours"),
+]
+
+
+def lines(*rows: tuple[str, dict[str, Any]]) -> str:
+    return "".join(f"{kind} {json.dumps(row)}\n" for kind, row in rows)
+
+
+def test_a_service_is_whole_when_all_its_tasks_run() -> None:
+    assert whole({"Replicas": "3/3"})
+    assert whole({"Replicas": "2/2 (max 1 per node)"})
+    assert not whole(API)
+
+
+def test_the_newest_failure_of_that_service_names_its_node() -> None:
+    assert last_failure(TASKS, "api") == "node-5: no such image"
+    assert last_failure(TASKS, "nginx") is None
+
+
+def test_what_is_not_whole_is_said_with_its_reason_and_fails() -> None:
+    cluster = parse(lines(("node", NODE), ("service", API), *(("task", row) for row in TASKS)))
+    console = Console(file=io.StringIO(), width=200)
+    assert not show(cluster, ["https://192.0.2.11"], console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "api is not whole: node-5: no such image" in text
+    assert "open https://192.0.2.11" in text
+
+
+def test_all_whole_is_success() -> None:
+    healthy = {**API, "Replicas": "1/1"}
+    cluster = parse(lines(("node", NODE), ("service", healthy), ("task", TASKS[0])))
+    assert show(cluster, [], Console(file=io.StringIO()))

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components import task
+from components.topology import Unit
+from tests.unit.examples import declaration
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (59, "59s"), (60, "1m0s"), (90, "1m30s"), (3600, "1h0m0s"), (3661, "1h1m1s")],
+)
+def test_durations_are_written_as_go_prints_them(seconds: int, text: str) -> None:
+    assert task.duration(seconds) == text
+
+
+def test_only_published_ports_are_opened_and_on_the_node_itself() -> None:
+    ports = [{"name": "https", "port": 8443, "published": 443}, {"name": "status", "port": 8081}]
+    endpoint: Any = task.endpoint(declaration(ports=ports))
+    assert endpoint.mode == "dnsrr"
+    assert [(port.target_port, port.published_port, port.publish_mode) for port in endpoint.ports or []] == [
+        (8443, 443, "host")
+    ]
+
+
+def test_limits_are_bytes_and_billionths_of_a_core() -> None:
+    given = {"cpus": 0.5, "memory_mib": 64, "reserve_cpus": 0.1, "reserve_memory_mib": 32}
+    resources: Any = task.resources(declaration(resources=given))
+    assert (resources.limits.nano_cpus, resources.limits.memory_bytes) == (500_000_000, 67_108_864)
+    assert (resources.reservation.nano_cpus, resources.reservation.memory_bytes) == (100_000_000, 33_554_432)
+
+
+def test_volumes_are_named_after_the_member_that_owns_them() -> None:
+    service = declaration("db", members=[{"name": "db-1"}], volumes=[{"name": "data", "path": "/data"}])
+    (mount,) = task.mounts(Unit("db-1", service, service.members[0]))
+    assert (mount.type, mount.source, mount.target) == ("volume", "db-1-data", "/data")
+
+
+def test_an_update_that_fails_rolls_back_and_a_failed_rollback_stops() -> None:
+    assert task.update_config(declaration()).failure_action == "rollback"
+    assert task.rollback_config(declaration()).failure_action == "pause"
+
+
+def test_a_member_has_one_replica_and_a_global_service_none() -> None:
+    member = declaration("db", replicas=3, members=[{"name": "db-1"}])
+    mode: Any = task.mode(member)
+    assert mode.replicated.replicas == 1
+    assert task.mode(declaration(mode="global")).replicated is None

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.declaration import Declaration, load_declarations
+from components.errors import ConfigurationError, Fault
+from components.topology import Plan, plan
+from tests.unit.examples import declaration, node, raw, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMING = frozenset({"naming_key"})
+
+
+def planned(*services: Declaration, **changes: Any) -> Plan:
+    return plan(settings(**changes), services, NAMING)
+
+
+def faults(*services: Declaration, **changes: Any) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        planned(*services, **changes)
+    return str(caught.value)
+
+
+def test_the_services_of_the_house_fit_the_environment() -> None:
+    found: list[Fault] = []
+    declared = load_declarations(ROOT / "configs" / "services", found)
+    secrets = {secret.name for service in declared for secret in service.secrets} | NAMING
+    result = plan(settings(), declared, secrets, found)
+    names = [service.name for service in result.services]
+    assert {"nginx", "platform-api", "platform-web"} <= set(names)
+    assert result.edge_ports == (80, 443)
+    assert [node.name for node in result.edge_nodes] == ["node-1", "node-2"]
+
+
+def test_needed_services_come_first() -> None:
+    result = planned(declaration("api", needs=["db"]), declaration("db"), declaration("cache"))
+    assert [service.name for service in result.services] == ["db", "api", "cache"]
+
+
+def test_members_are_one_unit_each_with_their_own_constraints() -> None:
+    service = declaration(
+        "db",
+        placement={"role": "manager"},
+        members=[{"name": "db-1", "labels": {"edge": "true"}}, {"name": "db-2"}],
+    )
+    units = planned(service).units(service)
+    assert [(unit.name, unit.hostname) for unit in units] == [("db-1", "db-1"), ("db-2", "db-2")]
+    assert units[0].constraints == ("node.labels.edge==true", "node.role==manager")
+
+
+def test_an_override_changes_only_what_it_names() -> None:
+    given = {"api": {"replicas": 5, "memory_mib": 256, "environment": {"B": "2"}}}
+    result = planned(declaration(environment={"A": "1"}), services=given).services[0]
+    assert (result.replicas, result.resources.memory_mib, result.resources.cpus) == (5, 256, 1.0)
+    assert result.environment == {"A": "1", "B": "2"}
+
+
+def test_a_disabled_service_is_not_planned() -> None:
+    assert planned(declaration(), services={"api": {"enabled": False}}).services == ()
+
+
+CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "even managers": ({"nodes": raw()["nodes"][:2]}, "2 managers survive no more than 1 do"),
+    "duplicate name": (
+        {"nodes": [*raw()["nodes"], {**node(6, "worker"), "name": "node-1"}]},
+        "nodes[0].name, nodes[5].name: 2 nodes have node-1",
+    ),
+    "duplicate address": (
+        {"nodes": [*raw()["nodes"], {**node(6, "worker"), "address": "192.0.2.11"}]},
+        "2 nodes have 192.0.2.11",
+    ),
+    "subnet holds a node": ({"network": {"subnet": "192.0.2.0/24"}}, "holds nodes[0].address"),
+    "overlapping ranges": (
+        {"engine": {"address_pools": [{"base": "10.20.0.0/16"}]}},
+        "overlaps engine.address_pools[0].base",
+    ),
+    "pool size": (
+        {"engine": {"address_pools": [{"base": "172.30.0.0/24", "size": 16}]}},
+        "/16 does not fit into 172.30.0.0/24",
+    ),
+    "unknown service": ({"services": {"apy": {"replicas": 1}}}, "services.apy: is not a declared service"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_faulty_stack_file_is_refused(name: str) -> None:
+    changes, message = CASES[name]
+    assert message in faults(declaration(), **changes)
+
+
+SERVICES: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown need": ({"needs": ["nothing"]}, "nothing is not an enabled service"),
+    "circle": ({"needs": ["api"]}, "a circle among api"),
+    "missing file": ({"configs": [{"file": "x.conf", "path": "/x"}]}, "x.conf is not beside service.yaml"),
+    "missing secret": ({"secrets": [{"name": "token", "path": "/t"}]}, "secrets.token: is needed by api"),
+    "no volume": ({"stateful": True}, "without a volume"),
+    "no home": ({"placement": {"labels": {"gpu": "true"}}}, "no node satisfies node.labels.gpu==true"),
+    "too many replicas": (
+        {"replicas": 3, "placement": {"labels": {"edge": "true"}, "max_per_node": 1}},
+        "3 replicas, and node.labels.edge==true has room for 2",
+    ),
+    "port bound twice on a node": (
+        {"replicas": 6, "ports": [{"name": "http", "port": 80, "published": 80}]},
+        "6 replicas, and any node has room for 5",
+    ),
+    "reservation over limit": (
+        {"resources": {"cpus": 1, "memory_mib": 64, "reserve_memory_mib": 65}},
+        "reserves more memory than its limit",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_faulty_service_is_refused(name: str) -> None:
+    changes, message = SERVICES[name]
+    assert message in faults(declaration(**changes))
+
+
+def test_two_services_cannot_publish_the_same_port() -> None:
+    port = [{"name": "http", "port": 80, "published": 80}]
+    assert "80/tcp is a's" in faults(declaration("a", ports=port), declaration("b", ports=port))
+
+
+def test_a_missing_naming_key_is_a_fault() -> None:
+    with pytest.raises(ConfigurationError, match="naming_key"):
+        plan(settings(), [declaration()], frozenset())
+
+
+def test_every_fault_is_said_at_once() -> None:
+    text = faults(declaration(needs=["x"], stateful=True), network={"subnet": "192.0.2.0/24"})
+    assert all(part in text for part in ("x is not", "without a volume", "holds nodes[4]"))
