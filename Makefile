@@ -43,7 +43,7 @@ env: ## print what a shell needs: eval "$(make -s env)"
 
 .PHONY: toolchain
 toolchain: ## the Pulumi CLI, its plugins and the Python packages, in .tools
-	@lab/toolchain.sh
+	@lab/toolchain.sh $(if $(filter lab,$(STACK)),all,tools)
 
 .PHONY: prepare
 prepare:

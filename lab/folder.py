@@ -32,6 +32,16 @@ class Folder:
         return self.checkout / "Pulumi.lab.yaml"
 
     @property
+    def stack_record(self) -> Path:
+        """Return what the lab wrote into the stack file last."""
+        return self.path / "stack.yaml"
+
+    @property
+    def state(self) -> Path:
+        """Return Pulumi's file backend."""
+        return self.path / "state"
+
+    @property
     def key(self) -> Path:
         """Return the private key that opens the nodes."""
         return self.path / "ssh" / "id_ed25519"
@@ -84,6 +94,7 @@ def save(folder: Folder, lab: Lab) -> None:
 def make_keys(folder: Folder) -> bool:
     """Make ssh key and passphrase where missing; tell whether the passphrase is a new one."""
     folder.key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.state.mkdir(exist_ok=True)
     if not folder.key.exists():
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "platform-beta lab", "-f", str(folder.key)])
     if folder.passphrase.exists():

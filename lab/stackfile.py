@@ -9,6 +9,7 @@ from lab.model import NODES, Lab
 
 PREFIX = "platform-beta:"
 KEPT = "platform-beta:secrets"
+MISSING = object()
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and
 # net.core.rmem_max can't be set inside one (EINVAL). Each of these was tried in a node.
 SYSCTLS = {
@@ -52,19 +53,45 @@ def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
     return {f"{PREFIX}{key}": value for key, value in settings.items()}
 
 
-def merge(old: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
-    """Return the stack file's document: ours, with the secrets and everything of others kept from the old."""
-    config = old.get("config") or {}
-    kept = {key: value for key, value in config.items() if key == KEPT or not key.startswith(PREFIX)}
-    return {**old, "config": {**ours, **kept}}
+def merge(written: Any, present: Any, ours: Any) -> Any:
+    """Return ours, with what a person changed since the lab wrote `written` kept as it is at present.
+
+    Mappings are merged key by key, anything else is one value. Secrets, the encryption salt and keys of
+    other projects were never written by the lab, so they stay.
+    """
+    if not all(isinstance(value, dict) for value in (written, present, ours)):
+        return ours if present == written else present
+    merged = {
+        key: merge(written.get(key, MISSING), present.get(key, MISSING), ours.get(key, MISSING))
+        for key in [*ours, *(key for key in present if key not in ours)]
+    }
+    return {key: value for key, value in merged.items() if value is not MISSING}
 
 
-def write(file: Path, ours: dict[str, Any], *, keep_old: bool) -> None:
-    """Write the stack file whole or not at all; without keep_old nothing of the present one stays."""
-    old = yaml.safe_load(file.read_text()) if keep_old and file.exists() else {}
-    text = yaml.safe_dump(merge(old or {}, ours), sort_keys=False, width=200, allow_unicode=True)
-    heading = "# Written by `make lab-up`; only platform-beta:secrets and keys of other projects are kept.\n"
+def write(file: Path, ours: dict[str, Any], *, record: Path, keep_old: bool) -> None:
+    """Write the stack file whole or not at all, and into `record` what the lab put there.
+
+    Without keep_old (or without record) nothing of the lab's own keys stays as it is.
+    """
+    wanted = {"config": ours}
+    present = _read(file) if keep_old else {}
+    written = _read(record) if record.exists() else {"config": _own_keys(present)}
+    heading = "# Written by `make lab-up`, which keeps what you change here until `make lab-down`.\n"
+    _replace(file, heading, merge(written, present, wanted) if present else wanted)
+    _replace(record, "# What the lab wrote into the stack file.\n", wanted)
+
+
+def _own_keys(present: dict[str, Any]) -> dict[str, Any]:
+    config = present.get("config") or {}
+    return {key: value for key, value in config.items() if key.startswith(PREFIX) and key != KEPT}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return (yaml.safe_load(file.read_text()) or {}) if file.exists() else {}
+
+
+def _replace(file: Path, heading: str, document: dict[str, Any]) -> None:
     draft = file.with_name(file.name + ".new")
-    draft.write_text(heading + text)
+    draft.write_text(heading + yaml.safe_dump(document, sort_keys=False, width=200, allow_unicode=True))
     draft.chmod(0o600)
     draft.replace(file)

@@ -37,7 +37,7 @@ def up(folder: Folder) -> Lab:
         except BaseException:
             builds.shutdown(wait=False, cancel_futures=True)
             raise
-    write(folder.stack_file, lab_config(lab, pulled), keep_old=not new_passphrase)
+    write(folder.stack_file, lab_config(lab, pulled), record=folder.stack_record, keep_old=not new_passphrase)
     return lab
 
 

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 readonly CONFIG=${DAEMON_FILE:-/etc/docker/daemon.json} PID_FILE=${ENGINE_PID_FILE:-/run/docker.pid}
-readonly OS_RELEASE=${OS_RELEASE_FILE:-/etc/os-release}
+readonly KEYS=${KEY_FOLDER:-/etc/apt/keyrings} OS_RELEASE=${OS_RELEASE_FILE:-/etc/os-release}
 readonly OLDEST=20.10 LOCK_WAIT_S=300
 # Fingerprints of Docker's signing keys, https://docs.docker.com/engine/install/debian/ and …/install/centos/
 readonly DEB_KEY=9DC858229FC7DD38854AE2D88D81803C0EBFCD88 RPM_KEY=060A61C51B558A7F742B77AAC52FEB6B621E9F35
@@ -75,7 +75,7 @@ add_repository() {
   if [[ $(manager) == apt ]]; then
     [[ $id == debian || $id == ubuntu ]] || id=ubuntu
     codename=$(os UBUNTU_CODENAME) && codename=${codename:-$(os VERSION_CODENAME)}
-    key=/etc/apt/keyrings/docker.asc
+    key=$KEYS/docker.asc
     repository_key "$key" "$ENGINE_REPOSITORY/$id/gpg" "$DEB_KEY"
     if put_file /etc/apt/sources.list.d/docker.list 0644 \
       "deb [arch=$(dpkg --print-architecture) signed-by=$key] $ENGINE_REPOSITORY/$id $codename stable"; then
@@ -139,13 +139,13 @@ restart_needed() { ! systemctl -q is-active docker || [[ -f $PID_FILE && $CONFIG
 
 write_config() {
   local said
-  if [[ -f $CONFIG && $(cat "$CONFIG") == "$DAEMON_JSON" ]]; then return; fi
+  if [[ -f $CONFIG && $(cat "$CONFIG") == "${DAEMON_JSON%$'\n'}" ]]; then return; fi
   if command -v dockerd >/dev/null && dockerd --help 2>&1 | grep -q -- --validate; then
     said=$(dockerd --validate --config-file <(printf '%s' "$DAEMON_JSON") 2>&1) || fail "$(hostname)" \
       "dockerd refuses the configuration: $said" "correct the settings under engine"
   fi
   if [[ -f $CONFIG ]]; then cp -p "$CONFIG" "$CONFIG.previous"; fi
-  put_file "$CONFIG" 0644 "$DAEMON_JSON"
+  put_file "$CONFIG" 0644 "$DAEMON_JSON" || true
 }
 
 restart_engine() {

@@ -18,12 +18,12 @@ need() {
   done
 }
 
-# wait_for SECONDS COMMAND…: until the command succeeds; 1 when the time is up.
+# wait_for SECONDS COMMAND…: tries twice a second until the command succeeds; 1 when the time is up.
 wait_for() {
-  local deadline=$((SECONDS + $1))
+  local deadline=$((SECONDS + $1)) tries=$(($1 * 2))
   shift
   until "$@"; do
-    ((SECONDS < deadline)) || return 1
+    ((SECONDS < deadline && tries-- > 0)) || return 1
     sleep 0.5
   done
 }
@@ -34,9 +34,10 @@ one_at_a_time() {
   flock -w "$2" 9 || fail "$(hostname)" "another $1 has been running for over $2 s" "wait for it or end it, then run again"
 }
 
-# put_file PATH MODE TEXT: replaces the file in one step if it differs; 1 when there was nothing to do.
+# put_file PATH MODE TEXT: replaces the file in one step if it differs, with one newline at its end; 1 when there was
+# nothing to do.
 put_file() {
-  local path=$1 mode=$2 text=$3 temporary
+  local path=$1 mode=$2 text=${3%$'\n'} temporary
   if [[ -f $path && $(cat "$path"; echo .) == "$text"$'\n.' ]]; then return 1; fi
   # One condition: `set -e` is off inside a caller's `if`.
   if ! { mkdir -p "${path%/*}" && temporary=$(mktemp "$path.XXXXXX") && printf '%s\n' "$text" >"$temporary" &&

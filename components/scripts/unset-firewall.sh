@@ -4,7 +4,7 @@
 set -euo pipefail
 
 readonly FOLDER=${FIREWALL_FOLDER:-/etc/platform-beta} UNIT_FOLDER=${UNIT_FOLDER:-/etc/systemd/system}
-readonly UNIT=platform-beta-firewall.service
+readonly LOADED=${FIREWALL_LOADED:-/run/platform-beta-firewall} UNIT=platform-beta-firewall.service
 
 close_in_ufw() {
   local rule
@@ -32,7 +32,7 @@ unload() {
   if [[ -f $FOLDER/firewall ]]; then sh "$FOLDER/firewall" stop; fi
   rm -f "$UNIT_FOLDER/$UNIT"
   systemctl daemon-reload
-  rm -f "$FOLDER"/firewall* /run/platform-beta-firewall
+  rm -f "$FOLDER"/firewall* "$LOADED"
   rmdir "$FOLDER" 2>/dev/null || true
 }
 

@@ -1,6 +1,6 @@
 """A steady, bounded stream of requests, by a client that knows both edges as DNS would give them.
 
-A refused connection is tried on the other edge, as browsers and curl do with two A records; anything
+A connection that fails is tried on the other edge, as browsers and curl do with two A records; anything
 else that isn't a whole 2xx answer is a failed request.
 """
 
@@ -31,7 +31,7 @@ class Edge:
             address = self.addresses[(start + offset) % len(self.addresses)]
             try:
                 connection = self._connect(address)
-            except (ConnectionRefusedError, TimeoutError) as error:
+            except OSError as error:  # refused, or reset before a byte of the request was sent
                 refused = error
                 continue
             try:
@@ -56,8 +56,9 @@ class _Pinned(http.client.HTTPSConnection):
         self._address, self._trust = address, trust
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, 443), timeout=10)
+        plain = socket.create_connection((self._address, 443), timeout=2)
         self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
+        self.sock.settimeout(10)
 
 
 @dataclass

@@ -13,6 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = "lab"
+#: Steps of a preview that change nothing.
+QUIET = ("same", "refresh", "read")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Tree:
         done = self.preview("--json")
         assert done.code == 0, done.text
         steps = json.loads(done.text[done.text.index("{") :])["steps"]
-        return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
+        return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] not in QUIET}
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.root / path

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from lab.model import NODES, Lab
-from lab.stackfile import lab_config, merge, write
+from lab.stackfile import lab_config, write
 
 LAB = Lab(
     id="cafe0123",
@@ -27,8 +27,23 @@ OLD: dict[str, Any] = {
 }
 
 
-def test_secrets_salt_and_other_projects_keys_are_kept_everything_else_is_the_labs() -> None:
-    merged = merge(OLD, lab_config(LAB, IMAGES))
+def stack(tmp_path: Path, ours: dict[str, Any], keep_old: bool = True) -> dict[str, Any]:
+    """What the stack file says after the lab wrote it once more."""
+    file = tmp_path / "Pulumi.lab.yaml"
+    write(file, ours, record=tmp_path / "stack.yaml", keep_old=keep_old)
+    return dict(yaml.safe_load(file.read_text()))
+
+
+def edit(tmp_path: Path, key: str, value: Any) -> None:
+    file = tmp_path / "Pulumi.lab.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"][key] = value
+    file.write_text(yaml.safe_dump(document))
+
+
+def test_secrets_salt_and_other_projects_keys_are_kept_everything_else_is_the_labs(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(yaml.safe_dump(OLD))
+    merged = stack(tmp_path, lab_config(LAB, IMAGES))
     assert merged["encryptionsalt"] == "v1:salt"
     assert merged["config"]["platform-beta:secrets"] == {"api_token": {"secure": "v1:sealed"}}
     assert merged["config"]["other:key"] == 1
@@ -36,21 +51,28 @@ def test_secrets_salt_and_other_projects_keys_are_kept_everything_else_is_the_la
     assert "platform-beta:gone" not in merged["config"]
 
 
+def test_what_a_person_changed_stays_and_the_rest_follows_the_lab(tmp_path: Path) -> None:
+    stack(tmp_path, lab_config(LAB, IMAGES))
+    edit(tmp_path, "platform-beta:services", {"nginx": {**{"image": IMAGES["nginx"]}, "replicas": 1}})
+    edit(tmp_path, "platform-beta:swarm", {"task_history_limit": 9})
+    newer = {"nginx": IMAGES["nginx"].replace("nginx:1", "nginx:2")}
+    config = stack(tmp_path, lab_config(LAB, newer))["config"]
+    assert config["platform-beta:services"]["nginx"] == {"image": newer["nginx"], "replicas": 1}
+    assert config["platform-beta:swarm"] == {"task_history_limit": 9}
+    edit(tmp_path, "platform-beta:services", {"nginx": {"image": "mine:1"}})
+    config = stack(tmp_path, lab_config(LAB, IMAGES))["config"]
+    assert config["platform-beta:services"]["nginx"] == {"image": "mine:1"}
+
+
 def test_a_new_passphrase_leaves_nothing_that_the_old_one_sealed(tmp_path: Path) -> None:
-    file = tmp_path / "Pulumi.lab.yaml"
-    file.write_text(yaml.safe_dump(OLD))
-    write(file, lab_config(LAB, IMAGES), keep_old=False)
-    assert "encryptionsalt" not in file.read_text()
-    assert "sealed" not in file.read_text()
+    (tmp_path / "Pulumi.lab.yaml").write_text(yaml.safe_dump(OLD))
+    assert set(stack(tmp_path, lab_config(LAB, IMAGES), keep_old=False)) == {"config"}
+    assert "sealed" not in (tmp_path / "Pulumi.lab.yaml").read_text()
 
 
 def test_writing_again_changes_nothing(tmp_path: Path) -> None:
-    file = tmp_path / "Pulumi.lab.yaml"
-    file.write_text(yaml.safe_dump(OLD))
-    write(file, lab_config(LAB, IMAGES), keep_old=True)
-    first = file.read_text()
-    write(file, lab_config(LAB, IMAGES), keep_old=True)
-    assert file.read_text() == first
+    (tmp_path / "Pulumi.lab.yaml").write_text(yaml.safe_dump(OLD))
+    assert stack(tmp_path, lab_config(LAB, IMAGES)) == stack(tmp_path, lab_config(LAB, IMAGES))
 
 
 def test_each_node_has_its_own_address_and_host_key() -> None:

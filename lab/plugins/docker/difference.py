@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.plugins.docker.fields import Field, Value, Values, is_given, is_zero
@@ -67,15 +67,18 @@ def _list_changes(field: Field, old: list[Value], new: list[Value], path: str) -
 
 
 def _set_changes(field: Field, old: list[Value], new: list[Value], path: str) -> Iterator[Change]:
-    """Elements without an equal on the other side; one that left and one that came at an index: an update."""
-    gone = [index for index, value in enumerate(old) if not _has(field, new, value)]
-    come = [index for index, value in enumerate(new) if not _has(field, old, value)]
+    """Elements without an equal on the other side; one that left and one that came at an index are compared.
+
+    To Terraform any other element is another one: it replaces if anything in either of them forces that.
+    """
+    element = _element(field)
+    gone = {index: value for index, value in enumerate(old) if not _has(field, new, value)}
+    come = {index: value for index, value in enumerate(new) if not _has(field, old, value)}
     for index in sorted({*gone, *come}):
-        kind: Kind = "update" if index in gone and index in come else "delete" if index in gone else "add"
-        forced = any(
-            _forces(_element(field), side[index]) for side, at in ((old, gone), (new, come)) if index in at
-        )
-        yield Change(f"{path}[{index}]", kind, field.force_new or forced)
+        before, after = gone.get(index), come.get(index)
+        forced = field.force_new or _forces(element, before) or _forces(element, after)
+        for change in _changes_of(element, before, after, f"{path}[{index}]"):
+            yield replace(change, replaces=forced)
 
 
 def _has(field: Field, elements: list[Value], value: Value) -> bool:

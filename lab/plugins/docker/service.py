@@ -73,7 +73,9 @@ class ServiceBackend:
         await self._client.delete(f"/services/{id}")
         grace_s = parse_ns(known["taskSpec"]["containerSpec"].get("stopGracePeriod") or "") / 1e9
         limit = time.monotonic() + grace_s + _STOP_MARGIN_S
-        while (stopping := {task["ID"]: True for task in tasks if is_live(task)}) and time.monotonic() < limit:
+        while (
+            stopping := {task["ID"]: True for task in tasks if is_live(task)}
+        ) and time.monotonic() < limit:
             await operation.status(f"{len(stopping)} tasks to stop")
             await asyncio.sleep(_POLL_S)
             tasks = await self._client.get("/tasks", filters={"id": stopping})

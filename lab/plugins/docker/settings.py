@@ -23,7 +23,9 @@ def check_settings(news: Props) -> tuple[Props, list[Failure]]:
 
 def diff_settings(olds: Props, news: Props) -> Diff:
     """What changed; nothing of it replaces the provider, or what it made."""
-    return Diff({name: "update" for name in sorted(olds.keys() | news.keys()) if olds.get(name) != news.get(name)})
+    return Diff(
+        {name: "update" for name in sorted(olds.keys() | news.keys()) if olds.get(name) != news.get(name)}
+    )
 
 
 def settings(config: Props) -> Settings:
