@@ -29,6 +29,10 @@ def settings_faults(settings: Settings, declared: set[str]) -> Iterator[Fault]:
         yield Fault("nodes", f"{count} managers survive no more than {count - 1} do", "make their number odd")
     if settings.managers[0].availability == "drain" and len(settings.managers) == 1 and len(nodes) == 1:
         yield Fault("nodes[0].availability", "the only node is drained", "set it to active")
+    if settings.engine.source == "docker" and settings.engine.repository is None:
+        yield Fault(
+            "engine.repository", "is needed for source docker", "give the base URL of Docker's packages"
+        )
     yield from _overlaps(settings)
     for name in sorted(set(settings.services) - declared):
         yield Fault(f"services.{name}", "is not a declared service", "correct the name, or add its folder")

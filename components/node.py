@@ -38,6 +38,7 @@ def engine_variables(engine: Engine) -> dict[str, str]:
     """Inputs of install-engine.sh."""
     return {
         "ENGINE_SOURCE": engine.source,
+        "ENGINE_REPOSITORY": engine.repository or "",
         "DAEMON_JSON": json.dumps(daemon_json(engine), indent=2, sort_keys=True) + "\n",
         "OPERATORS": " ".join(engine.operators),
     }
@@ -53,6 +54,8 @@ def daemon_json(engine: Engine) -> dict[str, object]:
         "registry-mirrors": list(engine.registry_mirrors),
     }
     return {
+        # The proxy listens on [::] as well, past every forwarding rule, and hides the client's address.
+        "userland-proxy": False,
         "log-driver": "json-file",
         "log-opts": {"max-file": str(engine.log.max_file), "max-size": engine.log.max_size},
         **{key: value for key, value in given.items() if value},

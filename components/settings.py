@@ -68,9 +68,10 @@ class AddressPool(Frozen):
 
 
 class Engine(Frozen):
-    """Docker Engine on every node."""
+    """Docker Engine on every node. `repository`: base URL of Docker's packages, for source docker."""
 
     source: Literal["distribution", "docker"] = "distribution"
+    repository: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+[^/]$")] | None = None
     log: LogRotation = LogRotation()
     address_pools: tuple[AddressPool, ...] = ()
     registry_mirrors: tuple[str, ...] = ()

@@ -72,7 +72,7 @@ class Command:
         environment = {f"PULUMI_COMMAND_{name.upper()}": text for name, text in previous.items() if text}
         if inputs.get("addPreviousOutputInEnv") is False:
             environment = {}
-        logged = LOGGED[inputs.get("logging", "stdoutAndStderr")]
+        logged = LOGGED.get(inputs.get("logging", "stdoutAndStderr"), frozenset())
         target = target_of(inputs["connection"])
         async with self._connections.borrow(target, operation.status) as connection:
             return await session.to_its_end(

@@ -5,6 +5,7 @@ The words are Go's: https://github.com/golang/crypto/tree/v0.48.0/ssh
 
 import asyncio
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -105,6 +106,8 @@ async def _connect(
         )
     except asyncssh.Error as error:
         raise _DialError(f"ssh: handshake failed: {_reason(error, bool(keys))}") from None
+    except socket.gaierror:
+        raise _DialError(f"dial tcp: lookup {target.host}: no such host") from None
     except OSError as error:
         raise _DialError(f"dial tcp {target.host}:{target.port}: {_system_reason(error)}") from None
     finally:
@@ -122,7 +125,10 @@ def _host_keys(
         key = asyncssh.import_public_key(target.host_key)
     except asyncssh.KeyImportError:
         raise PluginError("failed to parse host key: ssh: no key found") from None
-    return ([key], [], []), [key.get_algorithm()]
+    algorithm = key.get_algorithm()
+    if algorithm == "ssh-rsa":  # a signature with SHA-1, which sshd has refused since OpenSSH 8.8
+        raise PluginError("ssh: no common algorithm for host key; pin the host's ssh-ed25519 key instead")
+    return ([key], [], []), [algorithm]
 
 
 async def _client_keys(target: Target) -> tuple[asyncssh.SSHAgentClient | None, list[object]]:
@@ -151,6 +157,4 @@ def _reason(error: asyncssh.Error, has_keys: bool) -> str:
 
 
 def _system_reason(error: OSError) -> str:
-    if error.errno is None or error.errno < 0:  # getaddrinfo has numbers of its own
-        return str(error.strerror or error).lower()
-    return f"connect: {os.strerror(error.errno).lower()}"
+    return f"connect: {os.strerror(error.errno).lower()}" if error.errno else str(error)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.conftest import OFFICIAL, Project, Run, Target
+from tests.contract.conftest import OFFICIAL, Project, Run, Step, Target
 
 pytestmark = pytest.mark.contract
 
@@ -47,9 +47,9 @@ def value(given):
         return given
     if given.keys() == {"secret"}:
         return pulumi.Output.secret(given["secret"])
-    if given.keys() <= {"id_of"}:
+    if given.keys() == {"id_of"}:
         return made[given["id_of"]].id
-    if given.keys() <= {"name_of"}:
+    if given.keys() == {"name_of"}:
         return made[given["name_of"]].name
     return {key: value(item) for key, item in given.items()}
 
@@ -128,6 +128,14 @@ class Swarm:
         texts = [self.docker(f"inspect {each} --format '{{{{json .Config.Env}}}}'") for each in found]
         return [entry for text in texts for entry in json.loads(text)]
 
+    def remove_leftovers(self) -> None:
+        """Remove what an earlier run that was killed has left; all of it is named contract-…."""
+        for kind in ("service", "secret", "config", "network"):
+            left = [name for name in self.names(kind) if name.startswith("contract-")]
+            if left:
+                self.docker(f"{kind} rm {' '.join(left)}")
+        wait_for(lambda: not self.docker("ps -aq --filter name=contract-"))
+
     def service(self, name: str, **changes: Any) -> dict[str, Any]:
         """Inputs of a small service on this node; `changes` by path, with `__` between names."""
         inputs: dict[str, Any] = {
@@ -177,7 +185,10 @@ def swarm(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     shell = [*_ssh(target), f"docker import --change 'ENTRYPOINT [\"/server\"]' - {image}"]
     with (folder / "image.tar").open("rb") as archive_file:
         subprocess.run(shell, stdin=archive_file, check=True, capture_output=True, timeout=60)
-    yield Swarm(target, image)
+    found = Swarm(target, image)
+    found.remove_leftovers()
+    yield found
+    found.remove_leftovers()
     target.ssh(f"docker image rm --force {image}")
     shutil.rmtree(folder)
 
@@ -211,7 +222,8 @@ def everything(swarm: Swarm) -> Resources:
         "full",
         labels=labels,
         endpoint_spec={"mode": "dnsrr", "ports": [host_port(PORT)]},
-        task_spec__container_spec__env={"MODE": "one", "PASSWORD": {"secret": PASSWORD}},
+        task_spec__container_spec__env={"MODE": "one"}
+        | ({} if OFFICIAL else {"PASSWORD": {"secret": PASSWORD}}),
         task_spec__container_spec__labels=labels,
         task_spec__container_spec__commands=["/server"],
         task_spec__container_spec__args=["serve"],
@@ -327,7 +339,9 @@ def test_a_full_service_is_made_stays_clean_and_outside_changes_are_named_and_re
     assert again.steps["full"].op == "create"
     assert "MODE=one" in swarm.running_environment("contract-full")
 
-    succeeded(project.destroy())
+    if project.destroy().exit_code and OFFICIAL:  # which may give up waiting for containers that are gone
+        project.refresh()
+        succeeded(project.destroy())
     assert "contract-full" not in swarm.names("service")
     assert "contract-mesh" not in swarm.names("network")
     assert "contract-token" not in swarm.names("secret")
@@ -464,6 +478,11 @@ def changeable(swarm: Swarm, name: str) -> dict[str, Any]:
     )
 
 
+def shown(step: Step) -> tuple[str, set[str]]:
+    """Operation and paths; `__meta` is how the official plugin says that it can't name what replaces."""
+    return step.op, {path for path in step.changed if not path.startswith("__")}
+
+
 def test_each_changed_input_is_an_update_or_a_replacement_and_is_named(
     project: Project, swarm: Swarm
 ) -> None:
@@ -488,7 +507,7 @@ def test_each_changed_input_is_an_update_or_a_replacement_and_is_named(
     declare(project, changed | after)
     seen = succeeded(project.preview())
     expected = {name: (op, paths) for name, (_, _, op, paths) in CHANGES.items()}
-    assert {name: (seen.steps[name].op, set(seen.steps[name].changed)) for name in CHANGES} == expected
+    assert {name: shown(seen.steps[name]) for name in CHANGES} == expected
     assert [seen.steps[name].op for name in others] == ["replace"] * 3
     assert seen.events.index('"delete-replaced"') < seen.events.index('"create-replacement"')
 
@@ -619,8 +638,8 @@ def test_a_cancelled_run_stops_waiting_and_the_next_one_succeeds(project: Projec
     os.kill(run.pid, signal.SIGINT)
     finished = project.finish(run)
     assert finished.exit_code != 0
-    assert time.monotonic() - began < 20
-    if not OFFICIAL:
+    if not OFFICIAL:  # which waits until its time is up, and forgets the service
+        assert time.monotonic() - began < 20
         assert "contract-slow" not in swarm.names("service")
         put(slow["inputs"], f"{CONTAINER}__healthcheck__tests", ["CMD", "/server", "healthy"])
         declare(project, {"slow": slow})

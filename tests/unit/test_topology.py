@@ -81,6 +81,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"engine": {"address_pools": [{"base": "172.30.0.0/24", "size": 16}]}},
         "/16 does not fit into 172.30.0.0/24",
     ),
+    "no repository": ({"engine": {"source": "docker"}}, "engine.repository: is needed for source docker"),
     "unknown service": ({"services": {"apy": {"replicas": 1}}}, "services.apy: is not a declared service"),
 }
 
