@@ -1,27 +1,42 @@
 #!/usr/bin/env bash
-# Everything that must hold. A lab that isn't this checkout's is stopped first and started again in the
-# end; a lab that this run made is removed again, one that was there stays.
+# Everything that must hold. Another checkout's lab is stopped first and started again in the end; a lab
+# that this run made is removed again, one that was there stays.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+say() { printf '== %s (%d s since the start)\n' "$*" "$SECONDS"; }
+
 finish() {
   local status=$?
+  trap - EXIT
   if [ -z "$had_lab" ]; then
+    say "this run made the lab: removing it"
     make --no-print-directory lab-down || status=1
+  else
+    .tools/venv/bin/python -m lab start-others || status=1
   fi
-  .tools/venv/bin/python -m lab start-others || status=1
+  if [ "$status" = 0 ]; then
+    say "all that must hold holds; pictures are in artifacts/"
+  else
+    say "something does not hold; see above. A lab to look into: make up"
+  fi
   exit "$status"
 }
 
 main() {
   had_lab=$([ ! -e .lab/lab.json ] || echo yes)
+  say "host and tool chain"
   python3 lab/check_host.py
   lab/toolchain.sh
-  lab/packages.sh
+  say "make check"
   make --no-print-directory check
+  (PATH=$PATH:/usr/local/go/bin; cd lab/images/platform-api && go vet ./... && go test ./...)
+  say "the lab"
   trap finish EXIT
+  .tools/venv/bin/python -c 'from lab.engine import ensure_engine; ensure_engine()'
   .tools/venv/bin/python -m lab stop-others
   make --no-print-directory up
+  say "contract of the plugins, then the environment"
   eval "$(lab/toolchain.sh env lab)"
   python -m pytest tests/contract tests/lab
 }

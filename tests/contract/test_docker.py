@@ -420,7 +420,6 @@ CHANGES: dict[str, tuple[str, Any, str, set[str]]] = {
     "health-left-out": (f"{CONTAINER}__healthcheck", None, "same", set()),
     "grace-left-out": (f"{CONTAINER}__stop_grace_period", None, "same", set()),
     "limits-left-out": ("task_spec__resources__limits", None, "update", {"taskSpec.resources.limits"}),
-    "global": ("mode", {"global": True}, "update", {"mode.global", "mode.replicated"}),
     "labels-left-out": ("labels", None, "same", set()),
     "name": ("name", "contract-renamed", "replace", {"name"}),
     "replicas": ("mode__replicated__replicas", 2, "update", {"mode.replicated.replicas"}),
@@ -510,6 +509,13 @@ def test_each_changed_input_is_an_update_or_a_replacement_and_is_named(
     assert {name: shown(seen.steps[name]) for name in CHANGES} == expected
     assert [seen.steps[name].op for name in others] == ["replace"] * 3
     assert seen.events.index('"delete-replaced"') < seen.events.index('"create-replacement"')
+
+
+def test_a_global_service_can_not_be_waited_for(project: Project, swarm: Swarm) -> None:
+    declare(project, {"everywhere": swarm.service("everywhere", mode={"global": True})})
+    refused = project.preview()
+    assert refused.exit_code != 0
+    assert "conflicts with" in refused.output
 
 
 def test_a_failing_update_is_rolled_back_while_the_old_task_serves(project: Project, swarm: Swarm) -> None:
