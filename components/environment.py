@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from components.network import OverlayNetwork
-from components.node import PreparedNode
+from components.node import prepared_nodes
 from components.outputs import outputs
 from components.reading import Reading
 from components.secrets import SwarmSecrets
@@ -19,7 +19,7 @@ from components.swarm import Facts, Swarm
 def declare(reading: Reading, facts: Facts, secrets: Mapping[str, str]) -> dict[str, Any]:
     """Declares every resource of the plan; returns the stack's outputs."""
     plan, settings = reading.plan, reading.plan.settings
-    nodes = {node.name: PreparedNode(plan, node) for node in settings.nodes}
+    nodes = prepared_nodes(plan, facts)
     swarm = Swarm(settings, nodes, facts)
     after_swarm = pulumi.ResourceOptions(depends_on=list(swarm.ready))
     network = OverlayNetwork(settings.network, swarm.provider, after_swarm)

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
+from components.observe import NodeFacts, Unreachable
 from components.remote import Host
 from components.settings import Engine, Node, Settings
 from components.topology import Plan
 
 
 class PreparedNode(pulumi.ComponentResource):
-    """One node with Docker Engine running, sysctls set and the firewall in place."""
+    """One node with Docker Engine running, sysctls set and the firewall in place.
 
-    def __init__(self, plan: Plan, node: Node, opts: pulumi.ResourceOptions | None = None) -> None:
+    `after`: resources that the engine's step waits for, because it may restart the engine.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        node: Node,
+        after: Sequence[pulumi.Resource] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("platform:node:PreparedNode", node.name, None, opts)
         settings = plan.settings
         host = Host(settings.ssh, node)
         child = pulumi.ResourceOptions(parent=self)
-        steps = [
-            host.run(
-                f"{node.name}-sysctls", "set-sysctls.sh", {"SYSCTLS": sysctl_file(settings.engine)}, child
-            ),
-            host.run(f"{node.name}-engine", "install-engine.sh", engine_variables(settings.engine), child),
-        ]
+        self.engine = host.run(
+            f"{node.name}-engine",
+            "install-engine.sh",
+            engine_variables(settings.engine),
+            pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+        host.run(f"{node.name}-sysctls", "set-sysctls.sh", {"SYSCTLS": sysctl_file(settings.engine)}, child)
         if settings.firewall.enabled:
-            after = pulumi.ResourceOptions(parent=self, depends_on=steps[1:])
+            with_engine = pulumi.ResourceOptions(parent=self, depends_on=[self.engine])
             name, variables = f"{node.name}-firewall", firewall_variables(plan, node)
-            steps.append(host.run(name, "set-firewall.sh", variables, after, undo=("unset-firewall.sh", {})))
-        self.name = node.name
-        self.steps = steps
+            host.run(name, "set-firewall.sh", variables, with_engine, undo=("unset-firewall.sh", {}))
         self.register_outputs({"name": node.name})
+
+
+def prepared_nodes(plan: Plan, facts: Mapping[str, NodeFacts | Unreachable]) -> dict[str, PreparedNode]:
+    """Every node by name: side by side while none is in a swarm, else engines one after the other.
+
+    A new engine setting restarts engines; all at once it would take every service down.
+    """
+    in_use = any(isinstance(seen, NodeFacts) and seen.swarm_state == "active" for seen in facts.values())
+    nodes: dict[str, PreparedNode] = {}
+    after: list[pulumi.Resource] = []
+    for node in plan.settings.nodes:
+        prepared = nodes[node.name] = PreparedNode(plan, node, after)
+        after = [prepared.engine] if in_use else []
+    return nodes
 
 
 def engine_variables(engine: Engine) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +46,11 @@ class Host:
         return self.node.ssh_host or str(self.node.address)
 
     def connection(self) -> remote.ConnectionArgs:
-        """The connection, its key a secret; without a key file the agent is used."""
+        """The connection, its key a secret.
+
+        Without a key file the plugin asks the agent, whose socket's path (another
+        at each login) belongs into no input: every change of it would run all commands again.
+        """
         key_file = self._ssh.private_key_file
         return remote.ConnectionArgs(
             host=self.address,
@@ -55,7 +58,6 @@ class Host:
             user=self._ssh.user,
             host_key=" ".join(self.node.host_key.split()[:2]),
             private_key=pulumi.Output.secret(key_file.expanduser().read_text()) if key_file else None,
-            agent_socket_path=None if key_file else os.environ.get("SSH_AUTH_SOCK"),
             dial_error_limit=DIAL_TRIES,
             per_dial_timeout=DIAL_TIMEOUT_S,
         )

@@ -62,9 +62,7 @@ class Service(pulumi.ComponentResource):
             ),
             update_config=task.update_config(service),
             rollback_config=task.rollback_config(service),
-            converge_config=docker.ServiceConvergeConfigArgs(
-                delay="1s", timeout=f"{settings.swarm.converge_timeout_s}s"
-            ),
+            converge_config=task.converge_config(service, settings.swarm.converge_timeout_s),
             opts=self._child(depends_on=self._needs),
         )
 

@@ -170,3 +170,10 @@ def rollback_config(service: Declaration) -> docker.ServiceRollbackConfigArgs:
         max_failure_ratio=f"{update.max_failure_ratio:.1f}",
         order=update.order,
     )
+
+
+def converge_config(service: Declaration, timeout_s: int) -> docker.ServiceConvergeConfigArgs | None:
+    """Wait for healthy tasks; for a global service the provider refuses to."""
+    if service.mode == "global":
+        return None
+    return docker.ServiceConvergeConfigArgs(delay="1s", timeout=duration(timeout_s))

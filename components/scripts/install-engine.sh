@@ -153,6 +153,18 @@ restart_engine() {
   systemctl restart docker && wait_for 60 engine_version >/dev/null
 }
 
+is_settled() { swarm_is active && [[ -z $(docker ps --quiet --filter health=starting) ]]; }
+
+# The program restarts one node after the other: this one first has its tasks back, or those that went elsewhere run.
+# Ten seconds: Swarm waits five before it starts a task again.
+await_tasks() {
+  if swarm_is inactive; then return; fi
+  log "waits for the tasks of this node"
+  sleep "${SETTLE_S:-10}"
+  wait_for 120 is_settled || fail "$(hostname)" "its tasks are not healthy 130 s after the engine's restart" \
+    "see 'docker ps' on it; other nodes were not restarted"
+}
+
 run_engine() {
   local journal
   systemctl -q is-enabled docker || systemctl -q enable docker
@@ -167,6 +179,7 @@ run_engine() {
       fail "$(hostname)" "the engine did not start with the new $CONFIG, the former one is back" \
         "see its last words above and correct the settings under engine"
     fi
+    await_tasks
   fi
   rm -f "$CONFIG.previous"
 }

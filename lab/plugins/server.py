@@ -172,14 +172,14 @@ class Server(provider_pb2_grpc.ResourceProviderServicer):
 async def _serve(provider: Provider, engine_address: str) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
     parent = os.getppid()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # how the engine ends a plugin; after 5 s it kills
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = grpc.aio.server(options=_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Server(provider, engine_address), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):  # how the engine ends a plugin; after 5 s it kills
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     while os.getppid() == parent and not stop.is_set():  # an engine that was killed could not end its plugins
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _PARENT_POLL_S)

@@ -13,6 +13,7 @@ from components.declaration import load_declarations
 from components.environment import declare
 from components.observe import NodeFacts, Unreachable
 from components.reading import read
+from components.remote import Host
 from components.stack import RawStack
 from tests.unit.examples import raw
 
@@ -72,6 +73,23 @@ def test_every_node_is_prepared_and_joined_by_scripts_that_take_their_input_by_s
     assert {f"node-{number}-join" for number in (2, 3, 4, 5)} <= set(commands)
     assert all(inputs["create"] == "bash -s" for inputs in commands.values())
     assert "triggers" not in {key for inputs in commands.values() for key in inputs}
+
+
+@pytest.mark.parametrize(("in_use", "waits"), [(True, ["node-1-engine"]), (False, [])])
+def test_engines_that_carry_tasks_are_changed_one_after_the_other(
+    recorder: Recorder, in_use: bool, waits: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, list[str]] = {}
+    original = Host.run
+
+    def run_and_note(host: Host, name: str, *arguments: Any, **named: Any) -> Any:
+        options: Any = next(item for item in arguments if isinstance(item, pulumi.ResourceOptions))
+        seen[name] = [item._name for item in options.depends_on or []]
+        return original(host, name, *arguments, **named)
+
+    monkeypatch.setattr(Host, "run", run_and_note)
+    run(manages=in_use)
+    assert seen["node-2-engine"] == waits
 
 
 def test_nothing_secret_is_named_in_an_undo(recorder: Recorder) -> None:

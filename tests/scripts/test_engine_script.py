@@ -22,7 +22,15 @@ case "$*" in
     touch "$FAKES/docker.pid" ;;
 esac
 """
-DOCKER = '[ -f "$FAKES/docker.pid" ] && cat "$FAKES/version"'
+#: Answers while the pid file is there; `starting` names unhealthy containers, one fewer each time.
+DOCKER = """
+[ -f "$FAKES/docker.pid" ] || exit 1
+case "$1" in
+  info) cat "$FAKES/swarm" ;;
+  ps) cat "$FAKES/starting" && sed -i 1d "$FAKES/starting" ;;
+  *) cat "$FAKES/version" ;;
+esac
+"""
 
 
 @pytest.fixture
@@ -38,6 +46,8 @@ def host(machine: Machine) -> Machine:
     machine.fake("apt-cache", "echo '  Candidate: 20.10'")
     machine.write("os-release", 'ID=debian\nVERSION_CODENAME=bookworm\nPRETTY_NAME="Debian 12"\n')
     machine.write("version", "20.10.24+dfsg1\n")
+    machine.write("swarm", "node-1|/var/lib/docker|inactive|false\n")
+    machine.write("starting", "")
     config = machine.write("docker/daemon.json", CONFIG)
     os.utime(config, (1, 1))
     machine.write("docker.pid", "1")
@@ -53,6 +63,16 @@ def test_a_host_that_is_as_declared_is_left_alone(host: Machine) -> None:
     assert (run.code, run.out) == (0, "engine 20.10.24+dfsg1\n")
     assert run.err == ""
     assert run.called("systemctl restart") + run.called("apt-get") == []
+
+
+def test_after_a_restart_in_a_swarm_the_nodes_tasks_are_waited_for(host: Machine) -> None:
+    host.write("swarm", "node-1|/var/lib/docker|active|false\n")
+    host.write("starting", "one\ntwo\n")
+    changed = {**ENGINE, "DAEMON_JSON": CONFIG.replace("json-file", "local"), "SETTLE_S": "0"}
+    run = host.run("install-engine.sh", **changed)
+    assert (run.code, len(run.called("systemctl restart"))) == (0, 1)
+    assert len(run.called("docker ps")) == 3
+    assert "waits for the tasks" in run.err
 
 
 def test_the_configuration_is_there_before_the_first_start(host: Machine) -> None:

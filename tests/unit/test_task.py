@@ -49,3 +49,5 @@ def test_a_member_has_one_replica_and_a_global_service_none() -> None:
     mode: Any = task.mode(member)
     assert mode.replicated.replicas == 1
     assert task.mode(declaration(mode="global")).replicated is None
+    assert task.converge_config(declaration(mode="global"), 300) is None
+    assert task.converge_config(member, 300).timeout == "5m0s"  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ from lab.plugins.docker.fields import Field, Value, Values
 
 
 def aligned(fields: Mapping[str, Field], read: Values, known: Values) -> dict[str, Value]:
-    """`read`, with the elements of sets in the order of `known` and equal spellings (60s, 1m) kept."""
+    """`read`, with the elements of sets in the order of `known` and equal spellings (0, 0.0) kept."""
     return {
         name: _aligned(fields[name], value, known.get(name)) if name in known else value
         for name, value in read.items()

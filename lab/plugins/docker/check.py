@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.plugins.docker.fields import Field, Value, Values
@@ -42,6 +42,21 @@ def _filled(field: Field | None, value: Value) -> Value:
     if isinstance(value, list):
         return [with_defaults(field.fields, element) for element in value]
     return with_defaults(field.fields, value)
+
+
+def conflicts(given: Values, pairs: Sequence[tuple[str, str]]) -> Iterator[Fault]:
+    """Pairs of properties (`mode.global`) that the program gives both; `given` is without defaults."""
+    for one, other in pairs:
+        if _at(given, one) is not None and _at(given, other) is not None:
+            yield Fault(
+                one, f"Conflicting configuration arguments: conflicts with {other}; give one of the two"
+            )
+
+
+def _at(given: Value, path: str) -> Value:
+    for name in path.split("."):
+        given = given.get(name) if isinstance(given, dict) else None
+    return given
 
 
 def faults(fields: Mapping[str, Field], given: Values, path: str = "") -> Iterator[Fault]:

@@ -51,14 +51,13 @@ class Client:
         """Set where to connect; before the first request."""
         self._settings = settings
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, image: str = "", **query: Any) -> Any:
         """The JSON answer of a GET; raises NotFoundError, or PluginError with Docker's own message."""
-        return await asyncio.to_thread(self._call, "GET", path, query, None, {})
+        return await asyncio.to_thread(self._call, "GET", path, query, None, self._headers(image))
 
     async def post(self, path: str, body: Any, image: str = "", **query: Any) -> Any:
         """The JSON answer of a POST; with `image`, the credentials of its registry go along."""
-        headers = {"X-Registry-Auth": self._credentials(image)} if image else {}
-        return await asyncio.to_thread(self._call, "POST", path, query, body, headers)
+        return await asyncio.to_thread(self._call, "POST", path, query, body, self._headers(image))
 
     async def delete(self, path: str) -> None:
         """Remove an object."""
@@ -112,11 +111,13 @@ class Client:
         asked = f"please make sure that {self._settings.host} is reachable"
         return f"Error pinging Docker server, {asked}: {error}{words}"
 
-    def _credentials(self, image: str) -> str:
+    def _headers(self, image: str) -> dict[str, str]:
+        if not image:
+            return {}
         registry, slash, _ = image.partition("/")
         name, password = self._settings.registries.get(registry if slash else "", ("", ""))
         auth = {"username": name, "password": password, "serveraddress": registry} if name else {}
-        return base64.urlsafe_b64encode(json.dumps(auth).encode()).decode()
+        return {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(auth).encode()).decode()}
 
 
 def _content(answer: Response, method: str, path: str) -> Any:

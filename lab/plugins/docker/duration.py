@@ -31,7 +31,7 @@ def parse_ns(text: str) -> int:
 
 
 def format_ns(nanoseconds: int) -> str:
-    """A Go duration without trailing zero units: 5s, 1m, 1m30s, 500ms."""
+    """A Go duration without zero units at its ends: 5s, 1m, 1m30s, 1h0m5s, 500ms."""
     if nanoseconds == 0:
         return "0s"
     if nanoseconds < _UNITS_NS["s"]:
@@ -39,9 +39,12 @@ def format_ns(nanoseconds: int) -> str:
         return f"{_plain(Decimal(nanoseconds) / _UNITS_NS[unit])}{'µs' if unit == 'us' else unit}"
     hours, rest = divmod(nanoseconds, _UNITS_NS["h"])
     minutes, rest = divmod(rest, _UNITS_NS["m"])
-    seconds = _plain(Decimal(rest) / _UNITS_NS["s"])
-    parts = [(str(hours), "h"), (str(minutes), "m"), (seconds, "s")]
-    return "".join(f"{number}{unit}" for number, unit in parts if number != "0")
+    parts = [(str(hours), "h"), (str(minutes), "m"), (_plain(Decimal(rest) / _UNITS_NS["s"]), "s")]
+    while parts[0][0] == "0":
+        parts.pop(0)
+    while parts[-1][0] == "0":
+        parts.pop()
+    return "".join(f"{number}{unit}" for number, unit in parts)
 
 
 def _plain(number: Decimal) -> str:

@@ -65,7 +65,6 @@ SECRET = Schema(
         "data": Field("str", required=True, force_new=True, secret=True, fault=_no_base64),
         "labels": labels(),
     },
-    importable=False,
 )
 
 CONFIG = Schema(
@@ -76,4 +75,5 @@ CONFIG = Schema(
         "dataRaw": text(force_new=True),
         "labels": labels(),
     },
+    conflicts=(("data", "dataRaw"),),
 )

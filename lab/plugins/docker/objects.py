@@ -18,7 +18,8 @@ from lab.plugins.resource import Operation, PluginError
 Json = dict[str, Any]
 
 _FREED_LIMIT_S = 30.0
-_POLL_S = 0.5
+_ALLOCATED_LIMIT_S = 10.0
+_POLL_S = 0.2
 _POOL = {"subnet": "Subnet", "ipRange": "IPRange", "gateway": "Gateway", "auxAddress": "AuxiliaryAddresses"}
 
 
@@ -75,7 +76,9 @@ class NetworkBackend(_Immutable):
         return str(made["Id"])
 
     async def read(self, id: str, known: Values) -> tuple[str, Json] | None:
-        found = await self._inspect(id)
+        limit = time.monotonic() + _ALLOCATED_LIMIT_S
+        while (found := await self._inspect(id)) and not _is_allocated(found) and time.monotonic() < limit:
+            await asyncio.sleep(_POLL_S)
         if found is None:
             return None
         ipam = found.get("IPAM") or {}
@@ -168,6 +171,12 @@ def _pool_state(pool: Json) -> Json:
         "auxAddress": "AuxiliaryAddresses",
     }
     return {ours: pool[theirs] for ours, theirs in names.items() if pool.get(theirs)}
+
+
+def _is_allocated(network: Json) -> bool:
+    """Whether swarm has given its network what it needs; before, subnet, gateway and options lack."""
+    pools = (network.get("IPAM") or {}).get("Config")
+    return network["Scope"] != "swarm" or bool(network.get("Driver") and pools)
 
 
 def _is_in_use(error: PluginError) -> bool:

@@ -11,9 +11,10 @@ from lab.plugins.docker.client import Client, NotFoundError
 from lab.plugins.docker.convergence import Patience, Waiter
 from lab.plugins.docker.duration import parse_ns
 from lab.plugins.docker.fields import Values
+from lab.plugins.docker.registry import pinned
 from lab.plugins.docker.service_schema import SERVICE
 from lab.plugins.docker.service_spec import service_spec
-from lab.plugins.docker.service_state import has_endpoint, service_state
+from lab.plugins.docker.service_state import awaits_ports, service_state
 from lab.plugins.docker.tasks import is_live
 from lab.plugins.resource import Operation, PluginError
 
@@ -35,7 +36,8 @@ class ServiceBackend:
     async def create(self, operation: Operation, values: Values) -> str:
         """A service that does not converge is removed again, as is one whose creation was cancelled."""
         image = values["taskSpec"]["containerSpec"]["image"]
-        made = await self._client.post("/services/create", service_spec(values), image)
+        spec = await pinned(self._client, service_spec(values), operation)
+        made = await self._client.post("/services/create", spec, image)
         id = str(made["ID"])
         converge = values.get("convergeConfig")
         if converge:
@@ -88,6 +90,6 @@ class ServiceBackend:
                 service: Json = await self._client.get(f"/services/{reference}")
             except NotFoundError:
                 return None
-            if has_endpoint(service) or time.monotonic() > limit:
+            if not awaits_ports(service) or time.monotonic() > limit:
                 return service
             await asyncio.sleep(_POLL_S)

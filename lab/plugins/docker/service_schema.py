@@ -184,4 +184,5 @@ SERVICE = Schema(
         ),
         "convergeConfig": block({"delay": duration(default="7s"), "timeout": duration(default="3m")}),
     },
+    conflicts=(("mode.global", "convergeConfig"), ("mode.global", "mode.replicated")),
 )

@@ -31,6 +31,11 @@ def has_endpoint(service: Json) -> bool:
     return bool(((service.get("Endpoint") or {}).get("Spec") or {}).get("Mode"))
 
 
+def awaits_ports(service: Json) -> bool:
+    """Whether ports are to be published that swarm has not allocated yet."""
+    return bool((service["Spec"].get("EndpointSpec") or {}).get("Ports")) and not has_endpoint(service)
+
+
 def label_set(labels: dict[str, str] | None) -> list[Json]:
     """The set of {label, value} of Docker's map."""
     return [{"label": label, "value": value} for label, value in sorted((labels or {}).items())]
@@ -214,15 +219,9 @@ def _roll(config: Json | None) -> Json | None:
         "delay": format_ns(config.get("Delay") or 0),
         "failureAction": config.get("FailureAction"),
         "monitor": format_ns(config.get("Monitor") or 0),
-        "maxFailureRatio": _ratio(config.get("MaxFailureRatio") or 0.0),
+        "maxFailureRatio": f"{config.get('MaxFailureRatio') or 0.0:.1f}",
         "order": config.get("Order"),
     }
-
-
-def _ratio(share: float) -> str:
-    """With one decimal at least; the API's 32-bit 0.3 reads 0.30000001192092896."""
-    text = f"{share:.6f}".rstrip("0")
-    return f"{text}0" if text.endswith(".") else text
 
 
 def _endpoint(service: Json) -> Json:

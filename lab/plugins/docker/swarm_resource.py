@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from lab.plugins.docker.align import aligned
 from lab.plugins.docker.backend import Backend
-from lab.plugins.docker.check import faults, with_defaults
+from lab.plugins.docker.check import conflicts, faults, with_defaults
 from lab.plugins.docker.difference import changes
 from lab.plugins.docker.inputs import imported, refreshed
 from lab.plugins.docker.plan import planned
@@ -22,9 +22,11 @@ class SwarmResource:
         self._fields = backend.schema.fields
 
     async def check(self, operation: Operation, olds: Props, news: Props) -> tuple[Props, list[Failure]]:
-        inputs = with_defaults(self._fields, plain(news))
-        found = [Failure(fault.path, fault.reason) for fault in faults(self._fields, inputs)]
-        return sealed(self._fields, inputs, news), found
+        given = plain(news)
+        inputs = with_defaults(self._fields, given)
+        found = [*faults(self._fields, inputs), *conflicts(given, self._backend.schema.conflicts)]
+        failures = [Failure(fault.path, fault.reason) for fault in found]
+        return sealed(self._fields, inputs, news), failures
 
     async def diff(
         self, operation: Operation, old_inputs: Props, state: Props, news: Props, ignore: list[str]

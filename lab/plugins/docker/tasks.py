@@ -49,14 +49,18 @@ def trouble(service_name: str, tasks: Sequence[Json], node_names: Mapping[str, s
     task = max(
         tasks, key=lambda task: (task["ID"] in hint, _is_telling(task), task["Status"].get("Timestamp", ""))
     )
-    status = task["Status"]
     node = node_names.get(task.get("NodeID", ""), "no node yet")
-    words = status.get("Err") or status.get("Message") or "no message"
+    return f"service {service_name} on {node}: task {task['ID'][:12]} is {_words(task['Status'])}"
+
+
+def _words(status: Json) -> str:
+    text = f"{status['State']}: {status.get('Err') or status.get('Message') or 'no message'}"
     code = (status.get("ContainerStatus") or {}).get("ExitCode")
-    exit_code = f" (exit code {code})" if code and f"({code})" not in words else ""
-    return (
-        f"service {service_name} on {node}: task {task['ID'][:12]} is {status['State']}: {words}{exit_code}"
-    )
+    if code and f"({code})" not in text:
+        text += f" (exit code {code})"
+    if status["State"] == "complete":  # swarm keeps no reason when the process ends well on its stop signal
+        text += " (exit code 0; so ends a task that was stopped because its health check failed)"
+    return text
 
 
 def _is_running(task: Json) -> bool:
@@ -64,7 +68,7 @@ def _is_running(task: Json) -> bool:
 
 
 def _is_telling(task: Json) -> bool:
-    return bool(task["Status"].get("Err")) or task["Status"]["State"] in ("failed", "rejected")
+    return bool(task["Status"].get("Err")) or task["Status"]["State"] in ("complete", "failed", "rejected")
 
 
 def _rank(task: Json) -> tuple[int, int] | None:
