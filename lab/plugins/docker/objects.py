@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import time
 from typing import Any
 
@@ -43,7 +44,8 @@ class _Immutable:
         return found
 
     async def delete(self, operation: Operation, id: str, known: Values) -> None:
-        await self._client.delete(f"{self.path}/{id}")
+        with contextlib.suppress(NotFoundError):
+            await self._client.delete(f"{self.path}/{id}")
 
 
 class NetworkBackend(_Immutable):
@@ -98,13 +100,11 @@ class NetworkBackend(_Immutable):
         }
 
     async def delete(self, operation: Operation, id: str, known: Values) -> None:
-        """Waits while containers that were just stopped hold it; that it is gone already is no fault."""
+        """Waits while containers that were just stopped hold it."""
         limit = time.monotonic() + _FREED_LIMIT_S
         while True:
             try:
                 return await super().delete(operation, id, known)
-            except NotFoundError:
-                return
             except PluginError as error:
                 if time.monotonic() > limit or not _is_in_use(error):
                     raise
@@ -112,7 +112,7 @@ class NetworkBackend(_Immutable):
 
 
 class SecretBackend(_Immutable):
-    """Secrets: `docker:index/secret:Secret`. Swarm never gives the data back."""
+    """Secrets: `docker:index/secret:Secret`. Swarm never gives the data back, so none can be imported."""
 
     schema = SECRET
     path = "/secrets"
@@ -122,12 +122,12 @@ class SecretBackend(_Immutable):
         return str((await self._client.post("/secrets/create", body))["ID"])
 
     async def read(self, id: str, known: Values) -> tuple[str, Json] | None:
-        found = await self._inspect(id)
+        found = await self._inspect(id) if "data" in known else None
         if found is None:
             return None
         spec = found["Spec"]
-        data = {"data": known["data"]} if "data" in known else {}
-        return found["ID"], {"name": spec["Name"], "labels": label_set(spec.get("Labels")), **data}
+        state = {"name": spec["Name"], "labels": label_set(spec.get("Labels")), "data": known["data"]}
+        return found["ID"], state
 
 
 class ConfigBackend(_Immutable):

@@ -71,13 +71,17 @@ class ServiceBackend:
 
     async def delete(self, operation: Operation, id: str, known: Values) -> None:
         """Remove it and wait while its tasks stop, so that what they used can be removed next."""
-        tasks = await self._client.get("/tasks", filters={"service": {id: True}})
-        await self._client.delete(f"/services/{id}")
+        try:
+            tasks = await self._client.get("/tasks", filters={"service": {id: True}})
+            await self._client.delete(f"/services/{id}")
+        except NotFoundError:
+            return
         grace_s = parse_ns(known["taskSpec"]["containerSpec"].get("stopGracePeriod") or "") / 1e9
         limit = time.monotonic() + grace_s + _STOP_MARGIN_S
-        while (
-            stopping := {task["ID"]: True for task in tasks if is_live(task)}
-        ) and time.monotonic() < limit:
+        while time.monotonic() < limit:
+            stopping = {task["ID"]: True for task in tasks if is_live(task)}
+            if not stopping:
+                return
             await operation.status(f"{len(stopping)} tasks to stop")
             await asyncio.sleep(_POLL_S)
             tasks = await self._client.get("/tasks", filters={"id": stopping})
