@@ -15,7 +15,8 @@ step_down() {
     log "$NODE_NAME: the swarm has no quorum to ask; leaves by force"
     return
   fi
-  others=$(grep -c '^false' <<<"$managers" || true)
+  # One without a status was demoted and is listed until its role catches up: it holds no vote.
+  others=$(grep -cE '^false .' <<<"$managers" || true)
   reachable=$(grep -cE '^false (Leader|Reachable)' <<<"$managers" || true)
   if ((others == 0)); then
     log "$NODE_NAME: is the last manager; the swarm ends"

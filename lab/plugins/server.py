@@ -102,6 +102,8 @@ class Server(provider_pb2_grpc.ResourceProviderServicer):
         resource, operation = await self._resource(request, context)
         inputs, state = from_struct(request.inputs), from_struct(request.properties)
         id, inputs, state = await self._run(context, resource.read(operation, request.id, inputs, state))
+        if not id:  # gone: empty property maps would say that it is there, without properties
+            return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=id, inputs=to_struct(inputs), properties=to_struct(state))
 
     async def Update(

@@ -758,3 +758,11 @@ def test_what_exists_already_is_adopted_by_its_id(project: Project, swarm: Swarm
         del resource["import_"]
     declare(project, program)
     assert succeeded(project.up("--refresh")).operations() == {}
+
+
+def test_what_does_not_exist_can_not_be_adopted(project: Project, swarm: Swarm) -> None:
+    missing = {"name": "contract-missing", "data": encoded("x")}
+    declare(project, {"page": {"type": "config", "import_": "0123456789012345678901234", "inputs": missing}})
+    refused = project.up()
+    assert refused.exit_code != 0
+    assert "does not exist" in refused.output
