@@ -18,6 +18,10 @@ from components.secrets import SwarmSecrets
 from components.topology import Unit
 
 
+#: What the image's registry says of it is written into a service when it is created; it isn't declared.
+FROM_THE_REGISTRY = pulumi.ResourceOptions(ignore_changes=["taskSpec.placement.platforms"])
+
+
 @dataclass(frozen=True)
 class Platform:
     """What every service stands on."""
@@ -63,7 +67,7 @@ class Service(pulumi.ComponentResource):
             update_config=task.update_config(service),
             rollback_config=task.rollback_config(service),
             converge_config=task.converge_config(service, settings.swarm.converge_timeout_s),
-            opts=self._child(depends_on=self._needs),
+            opts=pulumi.ResourceOptions.merge(self._child(depends_on=self._needs), FROM_THE_REGISTRY),
         )
 
     def _child(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:

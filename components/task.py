@@ -18,12 +18,15 @@ NANO = 1_000_000_000
 
 
 def duration(seconds: int) -> str:
-    """A Go duration as Docker prints it back, so that it never shows as a change: `1m30s`, `1h0m0s`."""
+    """A duration as the provider reads it back (`1m30s`, `1h`, `1h0m5s`), so that it never shows as a change."""
     hours, rest = divmod(seconds, 3600)
     minutes, left = divmod(rest, 60)
-    if hours:
-        return f"{hours}h{minutes}m{left}s"
-    return f"{minutes}m{left}s" if minutes else f"{left}s"
+    parts = [(hours, "h"), (minutes, "m"), (left, "s")]
+    while len(parts) > 1 and parts[0][0] == 0:
+        parts.pop(0)
+    while len(parts) > 1 and parts[-1][0] == 0:
+        parts.pop()
+    return "".join(f"{number}{unit}" for number, unit in parts)
 
 
 def mode(service: Declaration) -> docker.ServiceModeArgs:
