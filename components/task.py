@@ -18,7 +18,7 @@ NANO = 1_000_000_000
 
 
 def duration(seconds: int) -> str:
-    """A duration as the provider reads it back (`1m30s`, `1h`, `1h0m5s`), so that it never shows as a change."""
+    """As the provider reads it back (`1m30s`, `1h`, `1h0m5s`), so that it never shows as a change."""
     hours, rest = divmod(seconds, 3600)
     minutes, left = divmod(rest, 60)
     parts = [(hours, "h"), (minutes, "m"), (left, "s")]
