@@ -17,7 +17,6 @@ from components.reading import Reading
 from components.secrets import SwarmSecrets
 from components.topology import Unit
 
-
 #: What the image's registry says of it is written into a service when it is created; it isn't declared.
 FROM_THE_REGISTRY = pulumi.ResourceOptions(ignore_changes=["taskSpec.placement.platforms"])
 
