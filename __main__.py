@@ -6,20 +6,22 @@ import pulumi
 
 from components.environment import declare
 from components.errors import ConfigurationError
-from components.observe import observe
+from components.observation import observation
 from components.reading import read
 from components.stack import from_engine
 
 
 def main() -> None:
-    """Raises pulumi.RunError, whose text Pulumi shows without a traceback, for a faulty configuration."""
+    """Raises pulumi.RunError, whose text Pulumi shows without a traceback, for what is faulty or unsafe."""
     try:
         raw = from_engine()
         reading = read(raw)
+        observed = observation(reading.plan, acts=not pulumi.runtime.is_dry_run())
     except ConfigurationError as error:
         raise pulumi.RunError(str(error)) from None
-    facts = observe(reading.plan.settings)
-    for name, value in declare(reading, facts, raw.secrets).items():
+    for sentence in observed.unseen:
+        pulumi.log.warn(sentence)
+    for name, value in declare(reading, observed, raw.secrets).items():
         pulumi.export(name, value)
 
 

@@ -9,18 +9,19 @@ import pulumi
 
 from components.network import OverlayNetwork
 from components.node import prepared_nodes
+from components.observation import Observation
 from components.outputs import outputs
 from components.reading import Reading
 from components.secrets import SwarmSecrets
 from components.service import Platform, Service
-from components.swarm import Facts, Swarm
+from components.swarm import Swarm
 
 
-def declare(reading: Reading, facts: Facts, secrets: Mapping[str, str]) -> dict[str, Any]:
+def declare(reading: Reading, observed: Observation, secrets: Mapping[str, str]) -> dict[str, Any]:
     """Declares every resource of the plan; returns the stack's outputs."""
     plan, settings = reading.plan, reading.plan.settings
-    nodes = prepared_nodes(plan, facts)
-    swarm = Swarm(settings, nodes, facts)
+    nodes = prepared_nodes(plan, observed)
+    swarm = Swarm(settings, nodes, observed)
     after_swarm = pulumi.ResourceOptions(depends_on=list(swarm.ready))
     network = OverlayNetwork(settings.network, swarm.provider, after_swarm)
     swarm_secrets = SwarmSecrets(plan.secret_names, secrets, swarm.provider, after_swarm)

@@ -26,8 +26,10 @@ class Fault:
 class ConfigurationError(Exception):
     """Every fault of one configuration; its text is meant for the operator as it is."""
 
+    subject = "in the configuration"
+
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(sorted(set(faults)))
         noun = "fault" if len(self.faults) == 1 else "faults"
         lines = "\n".join(f"  - {fault}" for fault in self.faults)
-        super().__init__(f"{len(self.faults)} {noun} in the configuration, nothing was touched:\n{lines}")
+        super().__init__(f"{len(self.faults)} {noun} {self.subject}, nothing was touched:\n{lines}")

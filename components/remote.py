@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +23,23 @@ DIAL_TRIES = 5
 Variables: TypeAlias = Mapping[str, pulumi.Input[str]]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was observed of the thing that a script sets.
+
+    differs: how it differs from what is declared, in words; None when it doesn't, or is unknown.
+    away: the host can't be asked, so what it has is left as it is until it can.
+    argument: what the script is told in a repair, none in a creation.
+    """
+
+    differs: str | None = None
+    away: bool = False
+    argument: str = ""
+
+
+AS_DECLARED = Seen()
+
+
 def script_text(name: str) -> str:
     """The shared helpers and the script itself, as sent."""
     return (SCRIPTS / "lib.sh").read_text() + (SCRIPTS / name).read_text()
@@ -33,11 +52,15 @@ def script_input(name: str, variables: Mapping[str, str]) -> str:
 
 
 class Host:
-    """One node as a target: how it is reached, and how scripts are run there."""
+    """One node as a target: how it is reached, and how scripts are run there.
 
-    def __init__(self, ssh: Ssh, node: Node) -> None:
+    any_manager: the script may run on any manager; which one it is then is no change by itself.
+    """
+
+    def __init__(self, ssh: Ssh, node: Node, any_manager: bool = False) -> None:
         self.node = node
         self._ssh = ssh
+        self._any_manager = any_manager
         self._shell = "bash" if ssh.user == "root" else "sudo -n bash"
 
     @property
@@ -70,19 +93,41 @@ class Host:
         opts: pulumi.ResourceOptions,
         undo: tuple[str, Mapping[str, str]] | None = None,
         secret_stdout: bool = False,
+        seen: Seen = AS_DECLARED,
     ) -> remote.Command:
-        """Run `script` when it or a variable changes; `undo` (script, variables) when the resource goes.
+        """Run `script` when it or a variable changes, or what it sets was seen to differ.
 
-        The undo script is an argument of the remote shell, so it takes no secrets.
+        `undo` (script, variables) runs when the resource goes; it is an argument of the remote shell, so
+        it takes no secrets.
         """
-        hidden = pulumi.ResourceOptions(additional_secret_outputs=["stdout"]) if secret_stdout else None
-        return remote.Command(
+        own = pulumi.ResourceOptions(
+            additional_secret_outputs=["stdout"] if secret_stdout else None,
+            ignore_changes=self._ignored(seen),
+        )
+        command = remote.Command(
             resource_name,
             connection=self.connection(),
             create=f"{self._shell} -s",
+            update=self._repair(seen) if seen.differs else None,
             delete=f"{self._shell} -c {shlex.quote(script_input(*undo))}" if undo else None,
             stdin=pulumi.Output.all(**variables).apply(lambda given: script_input(script, given)),
             add_previous_output_in_env=False,
             logging=remote.Logging.NONE if secret_stdout else remote.Logging.STDERR,
-            opts=pulumi.ResourceOptions.merge(opts, hidden),
+            opts=pulumi.ResourceOptions.merge(opts, own),
         )
+        if seen.differs:
+            pulumi.log.info(f"observed: {seen.differs}", command)
+        return command
+
+    def _repair(self, seen: Seen) -> str:
+        """The same command, the difference as a comment for a preview to show; the time makes it a change."""
+        words = " ".join((seen.differs or "").split())
+        argument = f" -- {seen.argument}" if seen.argument else ""
+        return f"{self._shell} -s{argument} # observed {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}: {words}"
+
+    def _ignored(self, seen: Seen) -> list[str]:
+        if seen.away:
+            return ["connection", "create", "update", "delete", "stdin", "logging"]
+        if seen.differs:
+            return []
+        return ["update", *(["connection.host", "connection.hostKey"] if self._any_manager else [])]

@@ -105,6 +105,29 @@ class Firewall(Frozen):
     edge_sources: tuple[IPv4Network, ...] = (IPv4Network("0.0.0.0/0"),)
 
 
+class Preflight(Frozen):
+    """Least that a machine must be; 0 or null switches a check off. Sizes are as bought: a tenth less passes.
+
+    operating_systems: ID of /etc/os-release to the oldest VERSION_ID; empty for any.
+    """
+
+    memory_mib: Annotated[int, Field(ge=0)] = 16384
+    cores: Annotated[int, Field(ge=0)] = 8
+    disk_gib: Annotated[int, Field(ge=0)] = 100
+    latency_ms: Annotated[int, Field(ge=0)] = 10
+    clock_skew_s: Annotated[float, Field(ge=0)] = 5
+    engine_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")] | None = "20.10"
+    operating_systems: dict[str, Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")]] = {
+        "almalinux": "8",
+        "centos": "7",
+        "debian": "11",
+        "rhel": "8",
+        "rocky": "8",
+        "ubuntu": "20.04",
+    }
+    skip: tuple[Literal["kernel", "mtu", "ports", "routes"], ...] = ()
+
+
 class Edge(Frozen):
     """What the outside calls this environment."""
 
@@ -133,6 +156,7 @@ class Settings(Frozen):
     swarm: Swarm = Swarm()
     network: Network
     firewall: Firewall = Firewall()
+    preflight: Preflight = Preflight()
     edge: Edge
     services: dict[Name, ServiceOverride] = {}
 

@@ -8,138 +8,109 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_command import remote
 
+from components.lifecycle import entry_manager, is_away
 from components.node import PreparedNode
-from components.observe import NodeFacts, Unreachable
-from components.remote import Host
+from components.observation import Observation
+from components.provider import swarm_provider
+from components.remote import Host, Seen
 from components.settings import Node, Settings
-
-Facts = Mapping[str, NodeFacts | Unreachable]
 
 
 class Swarm(pulumi.ComponentResource):
-    """The swarm: founded by the first manager, joined by the others, labelled as declared.
+    """The swarm: founded by the first manager, joined by the others, each described as declared.
 
-    Managers join one after the other, so that no two changes of the quorum ever run side by side.
+    Three commands a node: `<node>-token` (a manager invites it), `<node>-join` (it joins) and
+    `<node>-labels` (a manager gives it role, availability and labels). They are undone the other way
+    about: retired (drained, its tasks elsewhere), left, removed from the list. What changes managers runs
+    in one chain: managers join one after the other, then nodes are described, those to be managers first.
     """
 
     def __init__(
         self,
         settings: Settings,
         prepared: Mapping[str, PreparedNode],
-        facts: Facts,
+        observed: Observation,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("platform:swarm:Swarm", settings.network.name, None, opts)
-        self._settings = settings
-        self._prepared = prepared
-        self._founder = settings.managers[0]
-        self.init = self._found()
-        joined: dict[str, remote.Command] = {self._founder.name: self.init}
-        last: remote.Command = self.init
-        for manager in settings.managers[1:]:
-            last = joined[manager.name] = self._join(manager, after=[last])
-        for node in settings.nodes:
-            if node.role == "worker":
-                joined[node.name] = self._join(node, after=[last])
-        members = list(joined.values())
-        described = [self._describe(node, joined[node.name]) for node in settings.nodes]
-        tuned = Host(settings.ssh, self._founder).run(
-            "swarm-settings",
-            "set-swarm.sh",
-            {"TASK_HISTORY_LIMIT": str(settings.swarm.task_history_limit)},
-            self._child([self.init]),
-        )
-        self.ready: Sequence[pulumi.Resource] = [*members, *described, tuned]
-        self.provider = docker.Provider(
-            "swarm",
-            host=engine_url(settings, facts, self.init),
-            ssh_opts=ssh_options(settings, entry_manager(settings, facts)),
-            opts=self._child(members),
+        self._settings, self._prepared, self._observed = settings, prepared, observed
+        self._manager = Host(settings.ssh, entry_manager(settings, observed.facts), any_manager=True)
+        workers = [node for node in settings.nodes if node.role == "worker"]
+        joined: dict[str, remote.Command] = {}
+        chain: list[pulumi.Resource] = []
+        for manager in settings.managers:
+            joined[manager.name] = self._join(manager, chain)
+            chain = [joined[manager.name]]
+        for worker in workers:
+            joined[worker.name] = self._join(worker, chain)
+        chain = list(joined.values())
+        described: list[pulumi.Resource] = []
+        for node in (*settings.managers, *workers):
+            chain = [self._describe(node, [joined[node.name], *chain])]
+            described += chain
+        tuned = self._tune(joined[settings.managers[0].name])
+        self.ready: Sequence[pulumi.Resource] = [*joined.values(), *described, tuned]
+        self.provider: docker.Provider = swarm_provider(
+            settings, observed.facts, joined[settings.managers[0].name], self._child(list(joined.values()))
         )
         self.register_outputs({})
 
-    def _child(self, after: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
-
-    def _found(self) -> remote.Command:
-        node = self._founder
-        return Host(self._settings.ssh, node).run(
-            f"{node.name}-init",
-            "init-swarm.sh",
-            {"NODE_NAME": node.name, "ADVERTISE_ADDRESS": str(node.address)},
-            self._child(list(self._prepared.values())),
-            undo=("leave-swarm.sh", {"NODE_NAME": node.name, "ROLE": node.role}),
-        )
+    def _child(self, after: Sequence[pulumi.Resource], *aliases: pulumi.Alias) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after), aliases=list(aliases))
 
     def _join(self, node: Node, after: Sequence[pulumi.Resource]) -> remote.Command:
-        """A token of its own per node, read when that node joins: never stale, never known in a preview."""
-        token = Host(self._settings.ssh, self._founder).run(
+        """An invitation per node, read when that node joins: never stale, never known in a preview."""
+        lost = self._observed.drift.get(f"{node.name}-join")
+        away = is_away(self._observed.facts, node)
+        prepared = self._prepared[node.name]
+        # The first to be asked is a manager only once its own engine runs.
+        first = [self._prepared[self._manager.node.name]] if not after else []
+        token = self._manager.run(
             f"{node.name}-token",
             "read-join-token.sh",
-            {"ROLE": node.role},
-            self._child(after),
+            {"NODE_NAME": node.name, "ROLE": node.role},
+            self._child([*after, *first]),
+            undo=("remove-node.sh", {"NODE_NAME": node.name}),
             secret_stdout=True,
+            seen=Seen(lost, away, "anew" if lost else ""),
         )
         variables: dict[str, pulumi.Input[str]] = {
             "NODE_NAME": node.name,
             "ROLE": node.role,
             "ADVERTISE_ADDRESS": str(node.address),
-            "MANAGER_ADDRESS": str(self._founder.address),
-            "JOIN_TOKEN": token.stdout,
+            "INVITATION": token.stdout,
         }
         return Host(self._settings.ssh, node).run(
             f"{node.name}-join",
             "join-swarm.sh",
             variables,
-            self._child([*after, self._prepared[node.name]]),
+            # Until 2026-11 the first manager's step was called so.
+            self._child([*after, prepared], *([] if after else [pulumi.Alias(name=f"{node.name}-init")])),
             undo=("leave-swarm.sh", {"NODE_NAME": node.name, "ROLE": node.role}),
+            seen=Seen(lost, away),
         )
 
-    def _describe(self, node: Node, joined: remote.Command) -> remote.Command:
+    def _describe(self, node: Node, after: Sequence[pulumi.Resource]) -> remote.Command:
+        drift = self._observed.drift
+        differs = drift.get(f"{node.name}-labels")
+        if f"{node.name}-join" in drift:
+            differs = differs or "joins anew, without role, availability and labels"
         labels = "".join(f"{key}={value}\n" for key, value in sorted(node.labels.items()))
-        return Host(self._settings.ssh, self._founder).run(
+        timeout = str(self._settings.swarm.converge_timeout_s)
+        return self._manager.run(
             f"{node.name}-labels",
             "set-node.sh",
             {"NODE_NAME": node.name, "ROLE": node.role, "AVAILABILITY": node.availability, "LABELS": labels},
-            self._child([joined]),
+            self._child(after),
+            undo=("retire-node.sh", {"NODE_NAME": node.name, "MOVE_TIMEOUT_S": timeout}),
+            seen=Seen(differs),
         )
 
-
-def entry_manager(settings: Settings, facts: Facts) -> Node:
-    """The manager that the Docker provider talks to: the first one seen to manage, else the founder."""
-    for node in settings.managers:
-        seen = facts.get(node.name)
-        if isinstance(seen, NodeFacts) and seen.manages:
-            return node
-    return settings.managers[0]
-
-
-def engine_url(settings: Settings, facts: Facts, init: remote.Command) -> pulumi.Input[str]:
-    """`ssh://user@host:port`; unknown in the preview of a first run, whose engine cannot be asked yet."""
-    node = entry_manager(settings, facts)
-    url = f"ssh://{settings.ssh.user}@{Host(settings.ssh, node).address}:{settings.ssh.port}"
-    seen = facts.get(node.name)
-    if isinstance(seen, NodeFacts) and seen.manages:
-        return url
-    return init.stdout.apply(lambda _: url)
-
-
-def ssh_options(settings: Settings, node: Node) -> list[str]:
-    """Options of the `ssh` client: the declared key and host key, and nothing of the user's own files.
-
-    KnownHostsCommand prints the one key that is right: https://man.openbsd.org/ssh_config#KnownHostsCommand
-    """
-    kind, key = node.host_key.split()[:2]
-    options = {
-        "BatchMode": "yes",
-        "ConnectTimeout": "10",
-        "ServerAliveInterval": "15",
-        "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": "/dev/null",
-        "GlobalKnownHostsFile": "/dev/null",
-        "KnownHostsCommand": f"/bin/echo %H {kind} {key}",
-        "LogLevel": "ERROR",
-    }
-    key_file = settings.ssh.private_key_file
-    identity = ["-i", str(key_file), "-o", "IdentitiesOnly=yes"] if key_file else []
-    return [*identity, *(part for key, value in options.items() for part in ("-o", f"{key}={value}"))]
+    def _tune(self, founded: remote.Command) -> remote.Command:
+        return self._manager.run(
+            "swarm-settings",
+            "set-swarm.sh",
+            {"TASK_HISTORY_LIMIT": str(self._settings.swarm.task_history_limit)},
+            self._child([founded]),
+            seen=Seen(self._observed.drift.get("swarm-settings")),
+        )

@@ -47,6 +47,9 @@ def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
         "swarm": {"task_history_limit": 3},
         "network": {"name": "platform-beta", "subnet": "10.20.0.0/20", "encrypted": False, "mtu": 1450},
         "firewall": {"enabled": True},
+        # A node is a container: it sees this machine's cores, memory and disk, of which a lab needs little.
+        # Five nodes share two cores: a busy moment of the host is no slow network.
+        "preflight": {"memory_mib": 3072, "cores": 2, "disk_gib": 10, "latency_ms": 500},
         "edge": {"domain": "beta.platform.test"},
         "services": {service: {"image": image} for service, image in sorted(images.items())},
     }

@@ -1,6 +1,17 @@
 """Facts of the nodes: one read-only script, all nodes side by side; what could not be read is unknown."""
 
-from components.observe.facts import NodeFacts, Unreachable, parse_facts
+from components.observe.facts import Facts, NodeFacts, Probe, Route, SwarmMember, Unreachable
 from components.observe.over_ssh import observe, run_script
+from components.observe.parsing import parse_facts
 
-__all__ = ["NodeFacts", "Unreachable", "observe", "parse_facts", "run_script"]
+__all__ = [
+    "Facts",
+    "NodeFacts",
+    "Probe",
+    "Route",
+    "SwarmMember",
+    "Unreachable",
+    "observe",
+    "parse_facts",
+    "run_script",
+]

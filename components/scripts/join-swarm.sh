@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Makes this host a node of the swarm at MANAGER_ADDRESS, or finds that it is one already.
-# Inputs: NODE_NAME (the host's own name), ROLE (manager|worker), ADVERTISE_ADDRESS, MANAGER_ADDRESS, JOIN_TOKEN.
+# Makes this host a node of the swarm, or its first manager, or finds that it is one already.
+# Inputs: NODE_NAME (the host's own name), ROLE (manager|worker), ADVERTISE_ADDRESS (where the others reach it),
+# INVITATION (what read-join-token.sh printed: "<token> <manager's address>", or "found -").
 # Result: node <node id>
 set -euo pipefail
 
-port_open() { timeout 3 bash -c "exec 3<>/dev/tcp/$MANAGER_ADDRESS/2377" 2>/dev/null; }
+port_open() { timeout 3 bash -c "exec 3<>/dev/tcp/$MANAGER/2377" 2>/dev/null; }
 
 check_existing() {
-  [[ "${HOST[managers]} " == *" $MANAGER_ADDRESS:2377 "* ]] || fail "$NODE_NAME" \
-    "is a node of another swarm, whose managers are${HOST[managers]}, not $MANAGER_ADDRESS" \
+  [[ $TOKEN == found || "${HOST[managers]} " == *" $MANAGER:2377 "* ]] || fail "$NODE_NAME" \
+    "is a node of another swarm, whose managers are${HOST[managers]}, not $MANAGER" \
+    "take it out with 'docker swarm leave' on $NODE_NAME, or correct the list of nodes"
+  [[ $TOKEN != found || ${HOST[manager]} == true ]] || fail "$NODE_NAME" "is a worker of a swarm already" \
     "take it out with 'docker swarm leave' on $NODE_NAME, or correct the list of nodes"
   [[ ${HOST[address]} == "$ADVERTISE_ADDRESS" ]] || fail "$NODE_NAME" \
     "is in the swarm as ${HOST[address]}, not as $ADVERTISE_ADDRESS" \
@@ -18,30 +21,43 @@ check_existing() {
   fi
 }
 
+# `docker swarm init` prints a join token: its stdout goes nowhere.
+found() {
+  log "$NODE_NAME: makes a swarm"
+  docker swarm init --advertise-addr "$ADVERTISE_ADDRESS" >/dev/null || fail "$NODE_NAME" \
+    "Docker could not make a swarm at $ADVERTISE_ADDRESS" "see above, and that the address is the host's own: ip address"
+  wait_for 30 swarm_is active manager || fail "$NODE_NAME" "is no manager after 30 s: ${HOST[state]} ${HOST[error]}" \
+    "see: journalctl -u docker"
+}
+
 # The Engine API, since the docker client takes the token only in argv, where every user could read it.
 # https://docs.docker.com/engine/api/v1.41/#tag/Swarm/operation/SwarmJoin
 request_join() {
   printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
-    "$ADVERTISE_ADDRESS" "$MANAGER_ADDRESS" "$JOIN_TOKEN" |
+    "$ADVERTISE_ADDRESS" "$MANAGER" "$TOKEN" |
     curl -sS --max-time 60 --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' \
       -d @- http://docker/v1.41/swarm/join
 }
 
 join() {
   local answer
-  wait_for 30 port_open || fail "$NODE_NAME" "$MANAGER_ADDRESS:2377 does not answer" \
-    "see that the first manager is up and that the firewalls between let 2377/tcp through"
-  log "$NODE_NAME: joins the swarm of $MANAGER_ADDRESS"
+  wait_for 30 port_open || fail "$NODE_NAME" "$MANAGER:2377 does not answer" \
+    "see that this manager is up and that the firewalls between let 2377/tcp through"
+  log "$NODE_NAME: joins the swarm of $MANAGER"
   answer=$(request_join 2>&1) || true
   if wait_for 60 swarm_settled && [[ ${HOST[state]} == active ]]; then return; fi
-  answer=${answer//"$JOIN_TOKEN"/<token>}
-  fail "$NODE_NAME" "could not join the swarm of $MANAGER_ADDRESS: $answer ${HOST[state]} ${HOST[error]}" \
+  answer=${answer//"$TOKEN"/<token>}
+  fail "$NODE_NAME" "could not join the swarm of $MANAGER: $answer ${HOST[state]} ${HOST[error]}" \
     "see that 2377/tcp and 7946 are open both ways, that the clocks agree, and: journalctl -u docker"
 }
 
+enter() { if [[ $TOKEN == found ]]; then found; else join; fi; }
+
 main() {
-  need NODE_NAME ROLE ADVERTISE_ADDRESS MANAGER_ADDRESS JOIN_TOKEN
-  [[ $JOIN_TOKEN =~ ^SWMTKN-[0-9A-Za-z-]+$ ]] || fail "input JOIN_TOKEN" "is no join token" "take it from read-join-token.sh"
+  need NODE_NAME ROLE ADVERTISE_ADDRESS INVITATION
+  read -r TOKEN MANAGER <<<"$INVITATION"
+  [[ $TOKEN == found || $TOKEN =~ ^SWMTKN-[0-9A-Za-z-]+$ ]] || fail "input INVITATION" "holds no join token" \
+    "take it from read-join-token.sh"
   one_at_a_time swarm 150
   need_host
   need_name
@@ -49,10 +65,10 @@ main() {
   case ${HOST[state]} in
     active) check_existing ;;
     locked) fail "$NODE_NAME" "its swarm is locked" "run 'docker swarm unlock' on it" ;;
-    inactive) join ;;
+    inactive) enter ;;
     *)
       forget_half_made
-      join
+      enter
       ;;
   esac
   printf 'node %s\n' "${HOST[node_id]}"

@@ -1,13 +1,41 @@
 #!/usr/bin/env bash
-# Prints the swarm's join token, and nothing else. Runs on a manager.
-# Inputs: ROLE (manager|worker).
+# Prints what NODE_NAME joins the swarm with: "<token> <address of this manager>"; "found -" where this very host is to
+# found a swarm. Runs on a manager, or on the first one to be.
+# Inputs: NODE_NAME, ROLE (manager|worker). Argument `anew`: NODE_NAME has lost its swarm, so its former self goes first.
 set -euo pipefail
 
+former_selves() { docker node ls --format '{{.ID}} {{.Hostname}} {{.Status}}' | awk -v name="$NODE_NAME" '$2 == name {print $1, $3}'; }
+
+are_down() { ! former_selves | grep -q ' Ready$'; }
+
+# A former manager keeps its vote: with it three managers are four once the host is back, and one of them is dead.
+forget_former_selves() {
+  local id
+  # Swarm takes up to 20 s to miss a node that vanished.
+  wait_for 40 are_down || fail "$NODE_NAME" "is in no swarm, but this one has it Ready" \
+    "if two hosts have this name, give one another: hostnamectl set-hostname; else run again"
+  while read -r id _; do
+    [[ -n $id ]] || continue
+    log "$NODE_NAME: removes its former self $id"
+    docker node demote "$id" >/dev/null
+    wait_for 15 docker node rm --force "$id" >/dev/null || fail "$NODE_NAME" "its former self $id stays" "see 'docker node ls'"
+  done < <(former_selves)
+}
+
 main() {
-  need ROLE
+  local token
+  need NODE_NAME ROLE
   [[ $ROLE == manager || $ROLE == worker ]] || fail "input ROLE" "is neither manager nor worker" "correct the node's role"
-  docker swarm join-token --quiet "$ROLE" || fail "$(hostname)" "gives no join token" \
-    "see above, that it is a manager, and that more than half of the managers are up: docker node ls"
+  need_host
+  if [[ ${HOST[state]} != active && ${HOST[name]} == "$NODE_NAME" && $ROLE == manager ]]; then
+    echo 'found -'
+    return
+  fi
+  need_manager
+  if [[ ${1:-} == anew ]]; then forget_former_selves; fi
+  token=$(docker swarm join-token --quiet "$ROLE") || fail "$(hostname)" "gives no join token" \
+    "see above, and that more than half of the managers are up: docker node ls"
+  printf '%s %s\n' "$token" "${HOST[address]}"
 }
 
 main "$@" </dev/null

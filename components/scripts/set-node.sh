@@ -19,9 +19,10 @@ read_nodes() {
 is_known() { read_nodes && [[ -n $NODES ]]; }
 
 # A host that left and joined again is twice Ready, until the swarm misses the heartbeats of its former self (~20 s).
-is_ready() { [[ $(grep -c ' Ready$' <<<"$NODES") == 1 ]]; }
+# A single one may be down: it can be drained all the same.
+is_one() { (($(grep -c . <<<"$NODES") == 1)) || [[ $(grep -c ' Ready$' <<<"$NODES") == 1 ]]; }
 
-becomes_ready() { read_nodes && is_ready; }
+becomes_one() { read_nodes && is_one; }
 
 declared_labels() { grep -v '^[[:space:]]*$' <<<"${LABELS:-}" | LC_ALL=C sort || true; }
 
@@ -47,6 +48,13 @@ update() {
   docker node update "${arguments[@]}" "$id" >/dev/null
 }
 
+# Roles change some seconds after they are told to; the next change of a manager must not begin before.
+role_holds() {
+  local status
+  status=$(docker node ls --format '{{.ID}} {{.ManagerStatus}}' | awk -v id="$1" '$1 == id {print $2}')
+  if [[ $ROLE == worker ]]; then [[ -z $status ]]; else [[ $status == Leader || $status == Reachable ]]; fi
+}
+
 # Others may change the node at the same moment ("update out of sequence"): the next try sees their change.
 updated() { is_set "$1" || { update "$1" && is_set "$1"; }; }
 
@@ -62,16 +70,19 @@ forget_former_selves() {
 }
 
 main() {
-  local id
+  local id state
   need NODE_NAME ROLE AVAILABILITY
   wait_for 10 is_known || fail "$NODE_NAME" "is no node of this swarm" \
     "join it first; if it takes itself for one, run 'docker swarm leave --force' on it"
-  is_ready || wait_for 60 becomes_ready || fail "$NODE_NAME" "is not Ready once after 60 s but: $(paste -sd, <<<"$NODES")" \
+  is_one || wait_for 60 becomes_one || fail "$NODE_NAME" "is not Ready exactly once after 60 s but: $(paste -sd, <<<"$NODES")" \
     "see 'journalctl -u docker' on $NODE_NAME; if two hosts have this name, give one another: hostnamectl set-hostname"
-  id=$(awk '$2 == "Ready" {print $1}' <<<"$NODES")
-  forget_former_selves
+  read -r id state < <(sort -k2,2r <<<"$NODES")
+  if [[ $state == Ready ]]; then forget_former_selves; fi
   wait_for 15 updated "$id" || fail "$NODE_NAME" "does not take $(wanted | paste -sd' ')" \
     "see above, and that the swarm keeps its quorum: docker node ls"
+  if [[ $state == Ready ]]; then
+    wait_for 60 role_holds "$id" || fail "$NODE_NAME" "is not yet $ROLE after 60 s" "see 'docker node ls' and 'journalctl -u docker' on it"
+  fi
   printf 'node %s %s %s\n' "$NODE_NAME" "$id" "$(wanted | paste -sd' ')"
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 
 from components.declaration import load_declarations
 from components.environment import declare
+from components.observation import Observation
 from components.observe import NodeFacts, Unreachable
 from components.reading import read
 from components.remote import Host
 from components.stack import RawStack
 from tests.unit.examples import raw
+from tests.unit.machines import a_plan, machine
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "command:remote:Command"
@@ -41,12 +44,14 @@ def recorder() -> Recorder:
     return recorder
 
 
-def facts(manages: bool) -> dict[str, NodeFacts | Unreachable]:
-    seen = NodeFacts("node-2", "6.1", "running", "28", "active", "id", True, "cluster")
-    return {"node-1": Unreachable("no route"), "node-2": seen} if manages else {}
+def seen(manages: bool, drift: Mapping[str, str]) -> Observation:
+    settings = a_plan().settings
+    manager = machine(settings, settings.nodes[1])
+    facts: dict[str, NodeFacts | Unreachable] = {"node-1": Unreachable("no route"), "node-2": manager}
+    return Observation(facts if manages else {}, drift, ())
 
 
-def run(manages: bool = True) -> dict[str, Any]:
+def run(manages: bool = True, drift: Mapping[str, str] = {}) -> dict[str, Any]:
     declared = load_declarations(ROOT / "configs" / "services", [])
     names = {secret.name for service in declared for secret in service.secrets} | {"naming_key"}
     secrets = {name: f"value-of-{name}" for name in names}
@@ -54,7 +59,7 @@ def run(manages: bool = True) -> dict[str, Any]:
 
     @pulumi.runtime.test  # type: ignore[misc]
     def program() -> pulumi.Output[dict[str, Any]]:
-        return pulumi.Output.all(**declare(reading, facts(manages), secrets))
+        return pulumi.Output.all(**declare(reading, seen(manages, drift), secrets))
 
     program()
     return secrets
@@ -69,8 +74,7 @@ def test_every_node_is_prepared_and_joined_by_scripts_that_take_their_input_by_s
         assert {f"node-{number}-{step}" for step in ("engine", "sysctls", "firewall", "labels")} <= set(
             commands
         )
-    assert "node-1-init" in commands
-    assert {f"node-{number}-join" for number in (2, 3, 4, 5)} <= set(commands)
+        assert {f"node-{number}-{step}" for step in ("token", "join")} <= set(commands)
     assert all(inputs["create"] == "bash -s" for inputs in commands.values())
     assert "triggers" not in {key for inputs in commands.values() for key in inputs}
 
@@ -99,14 +103,27 @@ def test_nothing_secret_is_named_in_an_undo(recorder: Recorder) -> None:
     assert not [value for value in secrets.values() if value in undos]
 
 
-def test_the_provider_talks_to_a_manager_that_answers(recorder: Recorder) -> None:
-    run(manages=True)
-    assert recorder.resources["swarm"].inputs["host"] == "ssh://root@192.0.2.12:22"
+@pytest.mark.parametrize("manages", [True, False])
+def test_the_providers_address_is_the_same_whichever_manager_answers(
+    recorder: Recorder, manages: bool
+) -> None:
+    run(manages=manages)
+    given = recorder.resources["swarm"].inputs
+    assert given["host"] == "ssh://root@swarm-manager:22"
+    assert all(address in str(given["sshOpts"]) for address in ("192.0.2.11", "192.0.2.12", "192.0.2.13"))
 
 
-def test_on_a_first_run_the_provider_waits_for_the_founder(recorder: Recorder) -> None:
-    run(manages=False)
-    assert recorder.resources["swarm"].inputs["host"] == "ssh://root@192.0.2.11:22"
+def test_what_was_seen_to_differ_is_an_update_that_says_how(recorder: Recorder) -> None:
+    run(drift={"node-2-labels": "label edge=true is missing", "node-4-join": "is in no swarm"})
+    updates = {
+        name: str(args.inputs["update"])
+        for name, args in recorder.resources.items()
+        if args.typ == COMMAND and args.inputs.get("update")
+    }
+    assert set(updates) == {"node-2-labels", "node-4-token", "node-4-join", "node-4-labels"}
+    assert updates["node-2-labels"].endswith(": label edge=true is missing")
+    assert updates["node-4-token"].startswith("bash -s -- anew # observed ")
+    assert updates["node-4-labels"].endswith(": joins anew, without role, availability and labels")
 
 
 def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) -> None:

@@ -66,7 +66,7 @@ class Machine:
         path.write_text(text)
         return path
 
-    def run(self, script: str, **inputs: str) -> Run:
+    def run(self, script: str, *arguments: str, **inputs: str) -> Run:
         """Feed preamble, lib.sh and `script` to a shell, as the program does."""
         (self.folder / "calls").write_text("")
         preamble = "".join(f"{key}={shlex.quote(value)}\n" for key, value in inputs.items())
@@ -85,7 +85,7 @@ class Machine:
             "UNIT_FOLDER": str(self.folder / "units"),
         }
         done = subprocess.run(
-            ["bash", "-s"],
+            ["bash", "-s", "--", *arguments],
             input=text,
             env=environment,
             capture_output=True,

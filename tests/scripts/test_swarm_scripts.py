@@ -1,4 +1,4 @@
-"""init-, join-, leave-, set-swarm, set-node and read-join-token against a fake engine."""
+"""join-, leave-, set-swarm, set-, retire- and remove-node, read-join-token against a fake engine."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pytest
 from tests.scripts.conftest import Machine
 
 TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
-INIT = {"NODE_NAME": "node-1", "ADVERTISE_ADDRESS": "10.0.0.1"}
 JOIN = {
     "NODE_NAME": "node-1",
     "ROLE": "manager",
     "ADVERTISE_ADDRESS": "10.0.0.1",
-    "MANAGER_ADDRESS": "127.0.0.1",
-    "JOIN_TOKEN": TOKEN,
+    "INVITATION": f"{TOKEN} 127.0.0.1",
 }
+FOUND = {**JOIN, "INVITATION": "found -"}
+RETIRE = {"NODE_NAME": "node-2", "MOVE_TIMEOUT_S": "1"}
 NODE = {"NODE_NAME": "node-2", "ROLE": "worker", "AVAILABILITY": "active", "LABELS": "edge=true\n"}
 
 #: `docker info` prints the file `info`; init and join turn it into `info.after`, leaving into `info.left`.
@@ -26,9 +26,11 @@ case "$1 $2" in
   "swarm update") cat "$FAKES/info.after" >"$FAKES/info" ;;
   "swarm join-token") echo "{TOKEN}" ;;
   "node demote") cat "$FAKES/info.demoted" >"$FAKES/info" 2>/dev/null || true ;;
-  "node ls") cat "$FAKES/nodes" ;;
+  "node ls") case "$*" in *Hostname* | *Self*) cat "$FAKES/nodes" ;; *) cat "$FAKES/roles" || true ;; esac ;;
+  "node ps") cat "$FAKES/tasks" 2>/dev/null || true ;;
+  "service ls") cat "$FAKES/services" ;;
   "node inspect") cat "$FAKES/node" ;;
-  "node update") cat "$FAKES/node.after" >"$FAKES/node" ;;
+  "node update") cat "$FAKES/node.after" >"$FAKES/node" 2>/dev/null || true ;;
   "node rm") : ;;
   *) exit 64 ;;
 esac
@@ -44,6 +46,12 @@ def info(
     return f"{name}|/nowhere|{state}|{str(manager).lower()}|{node}|{address}|{cluster}|{managers}|\n"
 
 
+def two_lists(host: Machine, managers: str) -> None:
+    """`node ls` gives the managers' states when asked for managers, else the file `nodes`."""
+    listed = f'case "$*" in *role=manager*) printf "{managers}" ;; *) cat "$FAKES/nodes" ;; esac'
+    host.fake("docker", DOCKER.replace('"node ls") case', f'"node ls") {listed} ;;\n  "never") case'))
+
+
 @pytest.fixture
 def host(machine: Machine) -> Machine:
     machine.fake("docker", DOCKER)
@@ -52,40 +60,40 @@ def host(machine: Machine) -> Machine:
     return machine
 
 
-def test_init_makes_a_swarm_and_prints_its_id_but_no_token(host: Machine) -> None:
+def test_the_first_manager_makes_a_swarm_and_prints_no_token(host: Machine) -> None:
     host.write("info.after", info("active", True, "10.0.0.1"))
-    run = host.run("init-swarm.sh", **INIT)
-    assert (run.code, run.out) == (0, "swarm cluster-1\n")
+    run = host.run("join-swarm.sh", **FOUND)
+    assert (run.code, run.out) == (0, "node node-id\n")
     assert run.called("docker swarm init") == ["docker swarm init --advertise-addr 10.0.0.1"]
     assert TOKEN not in run.out + run.err
 
 
-def test_init_again_changes_nothing_and_prints_the_same(host: Machine) -> None:
+def test_founding_again_changes_nothing_and_prints_the_same(host: Machine) -> None:
     host.write("info", info("active", True, "10.0.0.1"))
-    run = host.run("init-swarm.sh", **INIT)
-    assert (run.code, run.out, run.called("docker swarm")) == (0, "swarm cluster-1\n", [])
+    run = host.run("join-swarm.sh", **FOUND)
+    assert (run.code, run.out, run.called("docker swarm")) == (0, "node node-id\n", [])
 
 
-def test_init_refuses_a_worker_of_another_swarm(host: Machine) -> None:
+def test_founding_refuses_a_worker_of_another_swarm(host: Machine) -> None:
     host.write("info", info("active", False, "10.0.0.1"))
-    run = host.run("init-swarm.sh", **INIT)
+    run = host.run("join-swarm.sh", **FOUND)
     assert run.code == 1
     assert "is a worker of a swarm already; take it out" in run.last_words
 
 
-def test_init_refuses_a_host_of_another_name(host: Machine) -> None:
+def test_founding_refuses_a_host_of_another_name(host: Machine) -> None:
     host.write("info", info("inactive", name="debian"))
-    run = host.run("init-swarm.sh", **INIT)
+    run = host.run("join-swarm.sh", **FOUND)
     assert (run.code, run.called("docker swarm")) == (1, [])
     assert run.last_words.startswith(
         "node-1: the host calls itself debian; run 'hostnamectl set-hostname node-1"
     )
 
 
-def test_init_leaves_a_half_made_swarm_first(host: Machine) -> None:
+def test_founding_leaves_a_half_made_swarm_first(host: Machine) -> None:
     host.write("info", info("error"))
     host.write("info.after", info("active", True, "10.0.0.1"))
-    run = host.run("init-swarm.sh", **INIT)
+    run = host.run("join-swarm.sh", **FOUND)
     assert run.code == 0
     assert [call.split(" --")[0] for call in run.called("docker swarm")] == [
         "docker swarm leave",
@@ -96,7 +104,7 @@ def test_init_leaves_a_half_made_swarm_first(host: Machine) -> None:
 def test_a_state_that_holds_a_cluster_is_never_thrown_away(host: Machine) -> None:
     (host.folder / "root" / "swarm" / "raft").mkdir(parents=True)
     host.write("info", info("error").replace("/nowhere", str(host.folder / "root")))
-    run = host.run("init-swarm.sh", **INIT)
+    run = host.run("join-swarm.sh", **FOUND)
     assert (run.code, run.called("docker swarm")) == (1, [])
     assert "holds a swarm that does not start" in run.last_words
 
@@ -196,7 +204,7 @@ def test_a_node_that_is_as_declared_is_left_alone(host: Machine) -> None:
     host.write("nodes", "abc node-2 Ready\n")
     host.write("node", "worker active\nedge=true\n\n")
     run = host.run("set-node.sh", **NODE)
-    assert (run.code, len(run.called("docker "))) == (0, 2)
+    assert (run.code, len(run.called("docker ")), run.called("docker node update")) == (0, 3, [])
 
 
 def test_the_former_self_of_a_node_goes(host: Machine) -> None:
@@ -222,12 +230,84 @@ def test_the_task_history_limit_is_set_once(host: Machine) -> None:
     assert (again.called("docker swarm"), again.out) == ([], "task-history-limit 3\n")
 
 
-def test_only_the_token_is_printed(host: Machine) -> None:
-    run = host.run("read-join-token.sh", ROLE="worker")
-    assert (run.code, run.out, run.err) == (0, TOKEN + "\n", "")
+def test_only_the_invitation_is_printed(host: Machine) -> None:
+    host.write("info", info("active", True, "10.0.0.1"))
+    run = host.run("read-join-token.sh", NODE_NAME="node-2", ROLE="worker")
+    assert (run.code, run.out, run.err) == (0, f"{TOKEN} 10.0.0.1\n", "")
+
+
+def test_the_first_manager_is_told_to_found_the_swarm(host: Machine) -> None:
+    run = host.run("read-join-token.sh", NODE_NAME="node-1", ROLE="manager")
+    assert (run.code, run.out) == (0, "found -\n")
+
+
+def test_nobody_else_is_told_to_found_a_swarm(host: Machine) -> None:
+    run = host.run("read-join-token.sh", NODE_NAME="node-2", ROLE="manager")
+    assert (run.code, run.out) == (1, "")
+    assert "is no manager of a swarm" in run.last_words
+
+
+def test_a_wiped_nodes_former_self_goes_before_the_node_is_invited(host: Machine) -> None:
+    host.write("info", info("active", True, "10.0.0.1"))
+    host.write("nodes", "old node-2 Down\nabc node-3 Ready\n")
+    run = host.run("read-join-token.sh", "anew", NODE_NAME="node-2", ROLE="manager")
+    assert run.code == 0
+    changes = [call for call in run.calls if call.split()[1:3] in (["node", "demote"], ["node", "rm"])]
+    assert changes == ["docker node demote old", "docker node rm --force old"]
+
+
+def test_a_node_that_leaves_is_drained_and_demoted(host: Machine) -> None:
+    host.write("info", info("active", True, "10.0.0.1"))
+    host.write("nodes", "abc node-2 Ready\n")
+    two_lists(host, "node-1 Leader\n")
+    run = host.run("retire-node.sh", **RETIRE)
+    assert (run.code, run.out) == (0, "retired node-2\n")
+    assert run.called("docker node update") == ["docker node update --availability drain abc"]
+
+
+def test_a_manager_that_leaves_is_demoted_if_the_others_keep_the_quorum(host: Machine) -> None:
+    host.write("info", info("active", True, "10.0.0.1"))
+    host.write("nodes", "abc node-2 Down Unreachable\n")
+    two_lists(host, "node-2 Unreachable\nnode-1 Leader\nnode-3 Reachable\n")
+    host.write("info.demoted", info("active", True, "10.0.0.1"))
+    run = host.run("retire-node.sh", **RETIRE)
+    assert (run.code, run.called("docker node demote")) == (0, ["docker node demote abc"])
+    assert not run.called("docker node update")
+
+
+def test_a_manager_whose_going_would_cost_the_quorum_is_not_retired(host: Machine) -> None:
+    host.write("info", info("active", True, "10.0.0.1"))
+    host.write("nodes", "abc node-2 Ready Reachable\n")
+    two_lists(host, "node-2 Reachable\nnode-1 Leader\nnode-3 Unreachable\n")
+    run = host.run("retire-node.sh", **RETIRE)
+    assert (run.code, run.called("docker node demote")) == (1, [])
+    assert "only 1 of the other managers answer" in run.last_words
+
+
+def test_a_node_whose_tasks_run_nowhere_else_stays_drained(host: Machine) -> None:
+    host.write("info", info("active", True, "10.0.0.1"))
+    host.write("nodes", "abc node-2 Ready\n")
+    host.write("tasks", "redis-1.1\n")
+    host.write("services", "redis-1 0/1\n")
+    run = host.run("retire-node.sh", **RETIRE)
+    assert run.code == 1
+    assert "not everything runs elsewhere: redis-1 0/1" in run.last_words
+
+
+def test_a_lost_node_goes_off_the_list(host: Machine) -> None:
+    host.write("info", info("active", True, "10.0.0.1"))
+    host.write("nodes", "abc node-2 Down\ndef node-22 Ready\n")
+    run = host.run("remove-node.sh", NODE_NAME="node-2")
+    assert (run.code, run.called("docker node rm")) == (0, ["docker node rm --force abc"])
+
+
+def test_where_there_is_no_swarm_any_more_nothing_is_to_be_removed(host: Machine) -> None:
+    for script in ("remove-node.sh", "retire-node.sh"):
+        run = host.run(script, **RETIRE)
+        assert (run.code, run.called("docker node")) == (0, [])
 
 
 def test_a_missing_input_is_named(host: Machine) -> None:
-    run = host.run("init-swarm.sh", NODE_NAME="node-1")
+    run = host.run("join-swarm.sh", NODE_NAME="node-1", ROLE="worker", INVITATION="found -")
     assert (run.code, run.called("docker")) == (1, [])
     assert run.last_words.startswith("input ADVERTISE_ADDRESS: is missing or empty")

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# ProxyCommand of the Docker provider's ssh: connects to a manager whose swarm has a leader, whichever that is, so that
+# the provider's inputs stay the same while any manager lives. Runs where Pulumi runs.
+# Usage: dial-manager.sh USER PORT ADDRESS… -- SSH-OPTION…      https://man.openbsd.org/ssh_config#ProxyCommand
+# The choice is kept for KEPT_S seconds: a refresh opens dozens of connections.
+set -euo pipefail
+
+readonly KEPT_S=10 TIMEOUT_S=5
+
+# ask ADDRESS: says the address when its engine manages; why not to stderr otherwise.
+ask() {
+  local said sudo=()
+  if [[ $USER_NAME != root ]]; then sudo=(sudo -n); fi
+  said=$(ssh "${OPTIONS[@]}" -o ConnectTimeout=$TIMEOUT_S -p "$PORT" "$USER_NAME@$1" \
+    "${sudo[@]}" docker info --format "'{{.Swarm.ControlAvailable}} {{with .Swarm.Cluster}}{{.ID}}{{end}}'" 2>&1 </dev/null) || true
+  if [[ $said == "true "?* ]]; then echo "$1"; else echo "$1: ${said##*$'\n'}" >&2; fi
+}
+
+# All at once: one that is dead must not cost the seconds until it is given up.
+choose() {
+  local address
+  for address in "${ADDRESSES[@]}"; do ask "$address" 9>&- & done | head -n 1
+}
+
+chosen() {
+  local file
+  file=${XDG_RUNTIME_DIR:-/tmp}/platform-beta-$UID-$(cksum <<<"$USER_NAME $PORT ${ADDRESSES[*]}" | cut -d' ' -f1)
+  exec 9>"$file.lock"
+  flock 9
+  if [[ ! -O $file || ! -s $file || $(($(date +%s) - $(stat -c %Y "$file"))) -ge $KEPT_S ]]; then
+    choose >"$file.new"
+    mv "$file.new" "$file"
+  fi
+  cat "$file"
+}
+
+main() {
+  local address
+  USER_NAME=$1 PORT=$2 ADDRESSES=()
+  shift 2
+  while [[ $1 != -- ]]; do
+    ADDRESSES+=("$1")
+    shift
+  done
+  OPTIONS=("${@:2}")
+  address=$(chosen)
+  if [[ -z $address ]]; then
+    echo "no manager of ${ADDRESSES[*]} manages a swarm that has a leader" >&2
+    exit 1
+  fi
+  exec 3<>"/dev/tcp/$address/$PORT"
+  cat <&3 &
+  cat >&3
+  kill $! 2>/dev/null || true
+}
+
+main "$@"

@@ -1,0 +1,109 @@
+"""What a run may do to nodes and managers, by what was seen of them. Pure.
+
+`refusals` hold for preview and up; `hindrances` stop only an up, whose reader a preview merely tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from components.errors import Fault
+from components.observe import Facts, NodeFacts, SwarmMember, Unreachable
+from components.quorum import first_danger, majority, steps
+from components.settings import Node, Settings
+
+LOST = "bring it back, or take it out of nodes if it is lost"
+
+
+def entry_manager(settings: Settings, facts: Facts) -> Node:
+    """Where the swarm is asked and told: the first manager seen to manage, else the first one declared."""
+    return next((node for node in settings.managers if _manages(facts, node)), settings.managers[0])
+
+
+def swarm_exists(settings: Settings, facts: Facts) -> bool:
+    """Whether a declared manager was seen to manage a swarm that has a leader."""
+    return any(_manages(facts, node) for node in settings.managers)
+
+
+def members(settings: Settings, facts: Facts) -> tuple[SwarmMember, ...]:
+    """The swarm's nodes as its entry manager lists them; empty when there is none to ask."""
+    seen = facts.get(entry_manager(settings, facts).name)
+    return seen.members or () if isinstance(seen, NodeFacts) else ()
+
+
+def is_away(facts: Facts, node: Node) -> bool:
+    """Whether the node could not be asked: what it has is left as it is."""
+    return isinstance(facts.get(node.name), Unreachable)
+
+
+def refusals(settings: Settings, facts: Facts) -> Iterator[Fault]:
+    """Steps that could cost the managers their quorum, and a swarm that has lost it."""
+    if swarm_exists(settings, facts):
+        yield from _dangers(settings, facts)
+        return
+    leaderless = [node.name for node in settings.managers if _is_manager(facts, node)]
+    stopped = [node.name for node in settings.managers if _engine_is_stopped(facts, node)]
+    if leaderless and len(leaderless) + len(stopped) < majority(len(settings.managers)):
+        asked, answered = len(settings.managers), ", ".join(leaderless)
+        yield Fault(
+            "swarm",
+            f"has no leader; of {asked} managers {answered} answered, {majority(asked)} are needed",
+            "start the other managers; if they are lost for good, "
+            f"run 'docker swarm init --force-new-cluster' on {leaderless[0]} and take them out of nodes",
+        )
+
+
+def hindrances(settings: Settings, facts: Facts) -> Iterator[Fault]:
+    """What an up can't do safely while nodes don't answer, and how to go on."""
+    exists = swarm_exists(settings, facts)
+    known = {member.name for member in members(settings, facts)}
+    for node in settings.nodes:
+        seen = facts.get(node.name)
+        if not isinstance(seen, Unreachable):
+            continue
+        if not exists and node.role == "manager":
+            fault = f"does not answer ({seen.reason}), so whether there is a swarm already can't be told"
+            yield Fault(f"nodes/{node.name}", fault, LOST)
+        elif node.name not in known:
+            fault = f"does not answer ({seen.reason}) and is not in the swarm yet"
+            yield Fault(f"nodes/{node.name}", fault, "start it, or take it out of nodes")
+
+
+def _dangers(settings: Settings, facts: Facts) -> Iterator[Fault]:
+    listed = members(settings, facts)
+    voters = {member.name: member.reachability != "unreachable" for member in listed if member.reachability}
+    wanted = [node.name for node in settings.managers]
+    wiped = [node.name for node in settings.managers if _lost_its_swarm(facts, node) and node.name in voters]
+    voters |= dict.fromkeys(wiped, False)
+    planned = steps(voters, wanted, {member.name for member in listed}, wiped)
+    danger = first_danger(voters, planned)
+    if danger is None:
+        return
+    step, total, up = danger
+    down = [name for name, answers in voters.items() if not answers]
+    action = "admitting" if step.change == "admit" else "dismissing"
+    fault = f"{action} manager {step.name} would leave {total} managers, of whom {up} surely answer"
+    if total:
+        fault += f" and {majority(total)} are needed"
+    remedy = f"first bring back or remove {', '.join(down)}" if down else "change one manager in a run"
+    yield Fault("nodes", fault, f"{remedy}, then do this in a run of its own")
+
+
+def _manages(facts: Facts, node: Node) -> bool:
+    seen = facts.get(node.name)
+    return isinstance(seen, NodeFacts) and seen.manages
+
+
+def _is_manager(facts: Facts, node: Node) -> bool:
+    seen = facts.get(node.name)
+    return isinstance(seen, NodeFacts) and seen.swarm_manager is True
+
+
+def _engine_is_stopped(facts: Facts, node: Node) -> bool:
+    seen = facts.get(node.name)
+    return isinstance(seen, NodeFacts) and seen.engine == "stopped"
+
+
+def _lost_its_swarm(facts: Facts, node: Node) -> bool:
+    seen = facts.get(node.name)
+    return isinstance(seen, NodeFacts) and (seen.engine == "absent" or seen.swarm_state == "inactive")

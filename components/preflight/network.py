@@ -1,0 +1,123 @@
+"""Whether the machines reach each other as a swarm needs it, and no subnet is taken."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+from itertools import combinations
+
+from components.errors import Fault
+from components.observe import NodeFacts, Probe, Route
+from components.settings import Node, Settings
+
+Seen = Mapping[str, NodeFacts]
+#: Swarm's management (on managers) and gossip.
+#: https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts
+MANAGEMENT, GOSSIP = 2377, 7946
+#: What an overlay network takes the machines' network for when it isn't told: `maxMTU` in libnetwork's
+#: drivers/overlay/encryption.go, which deducts VXLAN's 50 bytes, and ESP's, from this by itself.
+DEFAULT_MTU = 1500
+
+
+def network_faults(settings: Settings, seen: Seen) -> Iterator[Fault]:
+    """Faults between machines, and between their networks and the declared ones."""
+    skip = settings.preflight.skip
+    yield from _clocks(settings, seen)
+    yield from _latency(settings, seen)
+    if "routes" not in skip:
+        yield from _overlaps(settings, seen)
+    if "mtu" not in skip:
+        yield from _mtu(settings, seen)
+    if "ports" not in skip:
+        for node in settings.nodes:
+            yield from _ports(settings, seen, node)
+
+
+def _clocks(settings: Settings, seen: Seen) -> Iterator[Fault]:
+    skews = sorted((fact.clock_skew_s, name) for name, fact in seen.items() if fact.clock_skew_s is not None)
+    limit = settings.preflight.clock_skew_s
+    if limit and skews and (gap := skews[-1][0] - skews[0][0]) > limit:
+        fault = f"{skews[-1][1]}'s clock is {gap:.1f} s ahead of {skews[0][1]}'s, more than {limit:g} s"
+        remedy = "run a time service (chrony) on every node, or raise preflight.clock_skew_s"
+        yield Fault("nodes", fault, remedy)
+
+
+def _latency(settings: Settings, seen: Seen) -> Iterator[Fault]:
+    """The fastest answer of either to the other: a slow moment is no slow network."""
+    limit = settings.preflight.latency_ms
+    for one, two in combinations(settings.nodes, 2):
+        probes = [*probes_of(seen, one, two), *probes_of(seen, two, one)]
+        took = [probe.latency_ms for probe in probes if probe.answers and probe.latency_ms is not None]
+        if limit and took and min(took) > limit:
+            fault = f"{min(took)} ms away from {two.name}, more than {limit} ms"
+            yield Fault(f"nodes/{one.name}", fault, "put them nearer, or raise preflight.latency_ms")
+
+
+def probes_of(seen: Seen, node: Node, other: Node) -> list[Probe]:
+    """What `node` heard from `other`, of any port."""
+    probes = seen[node.name].peers.items() if node.name in seen else ()
+    return [probe for (address, _), probe in probes if address == str(other.address)]
+
+
+def _overlaps(settings: Settings, seen: Seen) -> Iterator[Fault]:
+    declared = [("network.subnet", settings.network.subnet)]
+    for index, pool in enumerate(settings.engine.address_pools):
+        declared.append((f"engine.address_pools[{index}].base", pool.base))
+    for place, network in declared:
+        taken: dict[Route, list[str]] = defaultdict(list)
+        for name, fact in seen.items():
+            clash = [route for route in fact.routes or () if _clashes(route.network, network)]
+            if clash:
+                taken[min(clash, key=lambda route: route.network.prefixlen)].append(name)
+        for route, names in taken.items():
+            fault = f"{network} overlaps {route.network}, which {', '.join(names)} reach by {route.interface}"
+            yield Fault(place, fault, "choose another range, or add routes to preflight.skip")
+
+
+def _clashes(route: IPv4Network, network: IPv4Network) -> bool:
+    """Halves of everything are a default route in disguise, as VPNs set it."""
+    return route.prefixlen > 1 and route.overlaps(network)
+
+
+def _mtu(settings: Settings, seen: Seen) -> Iterator[Fault]:
+    asked = settings.network.mtu or DEFAULT_MTU
+    for name, fact in seen.items():
+        if fact.mtu is not None and fact.mtu < asked:
+            said = "" if settings.network.mtu else ", Docker's default"
+            fault = f"takes {asked} bytes{said}, but {fact.interface} of {name} only {fact.mtu}"
+            yield Fault("network.mtu", fault, f"set it to {fact.mtu} or less, or raise the MTU of {name}")
+
+
+def _ports(settings: Settings, seen: Seen, node: Node) -> Iterator[Fault]:
+    """Ports that a member of the swarm must hear from another; a firewall that the run mends is no fault."""
+    for other in settings.nodes:
+        if other is node or node.name not in seen or other.name not in seen:
+            continue
+        probes = probes_of(seen, node, other)
+        if probes and not any(probe.answers for probe in probes):
+            remedy = "see the routes and firewalls between them, or add ports to preflight.skip"
+            fault = f"hears nothing from {other.name} ({other.address})"
+            yield Fault(f"nodes/{node.name}", fault, remedy)
+        elif is_member(seen, node) and is_member(seen, other) and not mends_firewall(settings, seen, other):
+            for port in _needed(seen[other.name]):
+                probe = seen[node.name].peers.get((str(other.address), port))
+                if probe is not None and probe.state != "open":
+                    fault = f"{other.name} ({other.address}) is {probe.state} at {port}/tcp"
+                    yield Fault(
+                        f"nodes/{node.name}", fault, f"open {port}/tcp on {other.name} and between them"
+                    )
+
+
+def is_member(seen: Seen, node: Node) -> bool:
+    """Whether the node is in a swarm."""
+    return seen[node.name].swarm_state == "active"
+
+
+def mends_firewall(settings: Settings, seen: Seen, node: Node) -> bool:
+    """Whether this run puts the node's firewall right, which may open its ports."""
+    return settings.firewall.enabled and seen[node.name].firewall not in ("in-force", None)
+
+
+def _needed(other: NodeFacts) -> tuple[int, ...]:
+    return (MANAGEMENT, GOSSIP) if other.swarm_manager else (GOSSIP,)

@@ -1,0 +1,226 @@
+"""Nodes come, go and change roles by edits of the stack file; the managers keep their quorum throughout."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from components.topology import Plan
+from ops import status
+from tests.lab.quorum_watch import QuorumWatch
+from tests.lab.runner import ROOT, Tree
+from tests.lab.test_5_secrets import on_node
+from tests.lab.test_7_drift import steps
+
+SEED = 20261125
+SEQUENCES = 20
+#: Raft needs about a second to choose another leader, and the watch asks twice a second.
+LEADERLESS_S = 8.0
+
+
+class StackFile:
+    """The nodes of a tree's stack file, to edit."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.file = tree.root / "Pulumi.lab.yaml"
+        self.document = yaml.safe_load(self.file.read_text())
+        self.config: dict[str, Any] = self.document["config"]
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        return list(self.config["platform-beta:nodes"])
+
+    def node(self, number: int) -> dict[str, Any]:
+        return next(node for node in self.nodes if node["name"] == f"node-{number}")
+
+    def write(self, nodes: list[dict[str, Any]] | None = None) -> None:
+        if nodes is not None:
+            self.config["platform-beta:nodes"] = nodes
+        self.file.write_text(yaml.safe_dump(self.document, sort_keys=False))
+
+
+def lab(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def roles(plan: Plan) -> dict[str, str]:
+    """As the swarm has them: node to manager, worker or gone."""
+    rows = status.read(plan.settings).nodes
+    return {row["Hostname"]: "manager" if row["ManagerStatus"] else "worker" for row in rows}
+
+
+def converges(tree: Tree) -> float:
+    done = tree.up()
+    assert done.code == 0, done.text
+    assert steps(tree) == {}
+    return done.seconds
+
+
+@pytest.fixture
+def nodes(variant: Tree) -> StackFile:
+    return StackFile(variant)
+
+
+def test_a_worker_is_taken_out_and_in_again(variant: Tree, nodes: StackFile, plan: Plan) -> None:
+    all_of_them = nodes.nodes
+    nodes.write([node for node in all_of_them if node["name"] != "node-5"])
+    out = converges(variant)
+    assert roles(plan) == {f"node-{n}": "manager" if n < 4 else "worker" for n in range(1, 5)}
+    assert (
+        on_node(plan, 4, "docker info --format '{{.Swarm.LocalNodeState}}'; docker ps -q").strip()
+        == "inactive"
+    )
+    nodes.write(all_of_them)
+    back = converges(variant)
+    assert roles(plan)["node-5"] == "worker"
+    print(f"worker out {out:.1f} s, in again {back:.1f} s")
+
+
+def test_a_dead_worker_is_removed_without_it(variant: Tree, nodes: StackFile, plan: Plan) -> None:
+    all_of_them = nodes.nodes
+    lab("stop-node", "--kill", "node-5")
+    try:
+        preview = variant.preview()
+        assert preview.code == 0, preview.text
+        assert preview.seconds < 30
+        assert "node-5" in preview.text
+        nodes.write([node for node in all_of_them if node["name"] != "node-5"])
+        done = variant.up()
+        assert done.code == 0, done.text
+        assert "node-5" not in roles(plan)
+        assert steps(variant) == {}
+    finally:
+        lab("start-node", "node-5")
+    nodes.write(all_of_them)
+    converges(variant)
+    assert roles(plan)["node-5"] == "worker"
+
+
+def test_a_manager_and_a_worker_change_places(variant: Tree, nodes: StackFile, plan: Plan) -> None:
+    nodes.node(3)["role"], nodes.node(4)["role"] = "worker", "manager"
+    nodes.write()
+    with QuorumWatch(plan.settings) as watch:
+        converges(variant)
+    assert (roles(plan)["node-3"], roles(plan)["node-4"]) == ("worker", "manager")
+    assert watch.longest_gap_s < LEADERLESS_S
+
+
+def test_with_two_nodes_away_a_preview_says_so_in_time_and_an_up_does_what_is_safe(
+    variant: Tree, nodes: StackFile, plan: Plan
+) -> None:
+    for name in ("node-1", "node-4"):
+        lab("stop-node", "--kill", name)
+    try:
+        preview = variant.preview()
+        assert preview.code == 0, preview.text
+        assert preview.seconds < 30
+        assert all(f"{name}" in preview.text for name in ("node-1", "node-4"))
+        nodes.node(5)["labels"]["extra"] = "1"
+        nodes.write()
+        assert variant.up().code == 0
+        assert '"extra":"1"' in on_node(
+            plan, 1, "docker node inspect node-5 --format '{{json .Spec.Labels}}'"
+        )
+        nodes.node(3)["role"] = "worker"
+        nodes.config["platform-beta:swarm"]["even_managers"] = True
+        nodes.write()
+        refused = variant.up()
+        assert refused.code != 0
+        assert "dismissing manager node-3 would leave 2 managers, of whom 1 surely answer" in refused.text
+    finally:
+        for name in ("node-1", "node-4"):
+            lab("start-node", name)
+
+
+def test_a_manager_that_comes_back_empty_is_taken_in_again(checkout: Tree, plan: Plan) -> None:
+    with QuorumWatch(plan.settings) as watch:
+        on_node(
+            plan,
+            2,
+            "systemctl stop docker.socket docker; rm -rf /var/lib/docker/swarm; systemctl start docker",
+        )
+        done = checkout.up()
+    assert done.code == 0, done.text
+    assert steps(checkout) == {}
+    assert roles(plan) == {f"node-{n}": "manager" if n < 4 else "worker" for n in range(1, 6)}
+    assert watch.longest_gap_s < LEADERLESS_S
+    print(
+        f"a wiped manager is back in {done.seconds:.1f} s; {watch.asked} questions,"
+        f" longest silence {watch.longest_gap_s:.1f} s"
+    )
+
+
+def swap(stack: StackFile, chance: random.Random) -> str:
+    """Another manager in the place of one; nodes 1 and 2 stay where the edge is."""
+    manager = chance.choice([node for node in stack.nodes[2:] if node["role"] == "manager"] or [{}])
+    worker = chance.choice([node for node in stack.nodes[2:] if node["role"] == "worker"])
+    if manager:
+        manager["role"], worker["role"] = "worker", "manager"
+    return f"{worker['name']} manager instead of {manager.get('name')}"
+
+
+def drain(stack: StackFile, chance: random.Random) -> str:
+    node = stack.node(3)
+    node["availability"] = chance.choice(["drain", "pause", "active"])
+    return f"{node['name']} {node['availability']}"
+
+
+def relabel(stack: StackFile, chance: random.Random) -> str:
+    node = chance.choice(stack.nodes)
+    node["labels"] = {**node["labels"], "round": str(chance.randrange(99))}
+    return f"{node['name']} labelled"
+
+
+def remove(stack: StackFile, chance: random.Random) -> str:
+    """A worker goes, if two stay."""
+    workers = [node for node in stack.nodes[2:] if node["role"] == "worker"]
+    if len(workers) < 2:
+        return "nobody goes"
+    gone = chance.choice(workers)
+    stack.config["platform-beta:nodes"] = [node for node in stack.nodes if node is not gone]
+    return f"{gone['name']} goes"
+
+
+def fewer_managers(stack: StackFile, chance: random.Random) -> str:
+    """One manager or three."""
+    managers = [node for node in stack.nodes if node["role"] == "manager"]
+    if len(managers) == 3:
+        for node in managers[1:]:
+            node["role"] = "worker"
+        return "one manager"
+    for node in stack.nodes[1:3]:
+        node["role"] = "manager"
+    return "three managers"
+
+
+EDITS: tuple[Callable[[StackFile, random.Random], str], ...] = (swap, drain, relabel, remove, fewer_managers)
+
+
+@pytest.mark.timeout(1800)
+def test_random_sequences_of_edits_keep_the_quorum(variant: Tree, plan: Plan) -> None:
+    chance = random.Random(SEED)
+    original = StackFile(variant).nodes
+    with QuorumWatch(plan.settings) as watch:
+        for number in range(SEQUENCES):
+            stack = StackFile(variant)
+            if len(stack.nodes) < 4:
+                stack.config["platform-beta:nodes"] = [dict(node) for node in original]
+            said = [edit(stack, chance) for edit in chance.sample(EDITS, 2)]
+            stack.write()
+            done = variant.up()
+            assert done.code == 0, f"{said}: {done.text}"
+            declared = {node["name"]: node["role"] for node in stack.nodes}
+            assert roles(plan) == declared, said
+            print(f"{number + 1}: {', '.join(said)}: {done.seconds:.1f} s")
+        assert steps(variant) == {}
+    print(f"{watch.asked} questions, silences: {[f'{end - start:.1f}' for start, end in watch.gaps]}")
+    assert watch.longest_gap_s < LEADERLESS_S
