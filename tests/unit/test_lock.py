@@ -118,6 +118,8 @@ def test_silence_frees_it(tmp_path: Path) -> None:
 def test_heartbeats_keep_it_and_stop_ends_it(tmp_path: Path) -> None:
     with shell("hold.sh", tmp_path / "lock", CLAIM.text(), silence_s="2") as holder:
         assert holder.stdin
+        assert holder.stdout
+        assert holder.stdout.readline() == "taken\n"
         holder.stdin.write("\n\n")
         holder.stdin.flush()
         assert said("show.sh", tmp_path / "lock").startswith("held")
