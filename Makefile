@@ -14,19 +14,18 @@ help: ## list the targets
 .PHONY: up
 up: prepare ## make the environment what its stack file declares (STACK=lab or another)
 	@$(ENV)
-	lab/pulumi-up.sh $(STACK)
-	$(PY) -m ops status --stack $(STACK)
+	$(PY) -m ops up --stack $(STACK)
 	echo "next: make preview | make status | make test; a shell with pulumi: eval \"\$$(make -s env)\""
 
 .PHONY: preview
 preview: prepare ## say what `make up` would change; changes nothing
 	@$(ENV)
-	pulumi preview --stack $(STACK) --diff
+	$(PY) -m ops preview --stack $(STACK)
 
 .PHONY: destroy
 destroy: toolchain ## take services, network, secrets and swarm down; data volumes stay
 	@$(ENV)
-	pulumi destroy --stack $(STACK) --yes --skip-preview || pulumi destroy --stack $(STACK) --yes --skip-preview
+	$(PY) -m ops destroy --stack $(STACK)
 
 .PHONY: status
 status: ## nodes, services, URLs

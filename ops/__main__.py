@@ -9,16 +9,31 @@ import typer
 from rich.console import Console
 
 from components.errors import ConfigurationError
+from components.lock import NoLockError
 from components.outputs import edge_urls
 from components.reading import read
-from components.settings import parse_settings
+from components.settings import Settings, parse_settings
 from components.stack import from_file
 from components.topology import Plan
 from ops import secrets as secrets_module
 from ops import status as status_module
+from ops import unlocking
+from ops.backend import BackendError
+from ops.forget import NodeAliveError
+from ops.run import Runner
+from ops.swarm_objects import SwarmUnknownError
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
+FAULTS = (
+    ConfigurationError,
+    NoLockError,
+    BackendError,
+    SwarmUnknownError,
+    NodeAliveError,
+    status_module.NoManagerError,
+    secrets_module.SecretsError,
+)
 Stack = Annotated[str, typer.Option(help="Name of the stack.", envvar="STACK")]
 console = Console(highlight=False)
 
@@ -35,8 +50,7 @@ def status(stack: Stack = "lab") -> None:
 @app.command()
 def secrets(stack: Stack = "lab") -> None:
     """Create the secrets that are missing and renew certificates that end soon; prints names only."""
-    settings = parse_settings(from_file(stack_file(stack)).settings)
-    for line in secrets_module.ensure(ROOT, stack, settings):
+    for line in secrets_module.ensure(ROOT, stack, read_settings(stack)):
         console.print(line)
 
 
@@ -49,6 +63,40 @@ def validate(stack: Stack = "lab") -> None:
     )
 
 
+EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=EXTRA)
+def up(context: typer.Context, stack: Stack = "lab") -> None:
+    """Make the environment what is declared, whatever an earlier run left behind; then show its status."""
+    code = runner(stack).up(context.args)
+    if code:
+        raise typer.Exit(code)
+    status(stack)
+
+
+@app.command(context_settings=EXTRA)
+def preview(context: typer.Context, stack: Stack = "lab") -> None:
+    """Say what `up` would change; changes nothing. More arguments go to `pulumi preview`."""
+    raise typer.Exit(runner(stack).preview(context.args))
+
+
+@app.command(context_settings=EXTRA)
+def destroy(context: typer.Context, stack: Stack = "lab") -> None:
+    """Take services, network, secrets and swarm down; data volumes stay."""
+    raise typer.Exit(runner(stack).destroy(context.args))
+
+
+@app.command()
+def unlock(
+    stack: Stack = "lab",
+    run: Annotated[str, typer.Option(help="The id of the run that holds the lock.")] = "",
+) -> None:
+    """Say who holds the run lock; with --run, end that run's sessions and so its lock."""
+    if not unlocking.unlock(read_settings(stack), run, console):
+        raise typer.Exit(1)
+
+
 def stack_file(stack: str) -> Path:
     """Where a stack's settings lie."""
     return ROOT / f"Pulumi.{stack}.yaml"
@@ -59,12 +107,22 @@ def read_plan(stack: str) -> Plan:
     return read(from_file(stack_file(stack))).plan
 
 
+def read_settings(stack: str) -> Settings:
+    """The settings of a stack from its file. Raises ConfigurationError."""
+    return parse_settings(from_file(stack_file(stack)).settings)
+
+
+def runner(stack: str) -> Runner:
+    """A stack to run, its whole declaration checked first. Raises ConfigurationError."""
+    return Runner(ROOT, stack, read_plan(stack).settings, console)
+
+
 def main() -> None:
     """Run a command; what is wrong is one message and exit code 1."""
     try:
         app()
-    except (ConfigurationError, status_module.NoManagerError, secrets_module.SecretsError) as error:
-        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
+    except FAULTS as error:
+        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 

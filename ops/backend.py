@@ -1,0 +1,100 @@
+"""Pulumi's state of one stack: read, written back, and freed of the lock files of dead processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class BackendError(Exception):
+    """The state could not be read or written, or another process has it; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class FileLock:
+    """A lock file of Pulumi's file backend: who wrote it, where and when."""
+
+    pid: int
+    hostname: str
+    username: str
+    timestamp: str
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The state of `stack`, by the CLI run in the checkout at `root`."""
+
+    root: Path
+    stack: str
+
+    def export(self, *arguments: str) -> dict[str, Any]:
+        """The state as `pulumi stack export` gives it. Raises BackendError."""
+        done = self._run("stack", "export", *arguments)
+        if "no stack named" in done.stderr:
+            self._must(self._run("stack", "init"))
+            done = self._run("stack", "export", *arguments)
+        return dict(json.loads(self._must(done)))
+
+    def replace(self, exported: dict[str, Any]) -> None:
+        """Write an edited export back; Pulumi checks that it is whole. Raises BackendError."""
+        self._must(self._run("stack", "import", stdin=json.dumps(exported)))
+
+    def cancel(self) -> None:
+        """Remove the lock files. Raises BackendError."""
+        self._must(self._run("cancel", "--yes"))
+
+    def locks(self) -> list[FileLock]:
+        """Lock files of this stack; none for a backend that is no folder."""
+        url = os.environ.get("PULUMI_BACKEND_URL", "")
+        if not url.startswith("file://"):
+            return []
+        folder = Path(url.removeprefix("file://")).expanduser() / ".pulumi" / "locks"
+        files = folder.glob(f"organization/{self._project()}/{self.stack}/*.json")
+        return [lock for lock in map(_read_lock, files) if lock]
+
+    def _project(self) -> str:
+        first = (self.root / "Pulumi.yaml").read_text().partition("name:")[2]
+        return first.split()[0]
+
+    def _run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = ["pulumi", "--non-interactive", *arguments, "--stack", self.stack]
+        return subprocess.run(command, cwd=self.root, input=stdin, capture_output=True, text=True)
+
+    def _must(self, done: subprocess.CompletedProcess[str]) -> str:
+        if done.returncode:
+            raise BackendError(f"{' '.join(done.args[:4])}: {done.stderr.strip()}")
+        return done.stdout
+
+
+def _read_lock(file: Path) -> FileLock | None:
+    """None for a file that went away or was only half written, which Pulumi itself refuses or passes over."""
+    try:
+        given = json.loads(file.read_text())
+        return FileLock(given["pid"], given["hostname"], given["username"], given["timestamp"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def stale(locks: list[FileLock], hostname: str, alive: Callable[[int], bool]) -> bool:
+    """Whether there are locks, all of dead processes. Raises BackendError for one that may live."""
+    for lock in locks:
+        who = f"{lock.username}@{lock.hostname} since {lock.timestamp[:19]}"
+        if lock.hostname != hostname:
+            raise BackendError(
+                f"state: locked by {who}, whose process {lock.pid} can't be seen from {hostname}; "
+                f"see there whether it runs, and only if it doesn't: pulumi cancel"
+            )
+        if alive(lock.pid):
+            raise BackendError(f"state: locked by {who}, process {lock.pid} runs; wait for it, or end it")
+    return bool(locks)
+
+
+def hostname() -> str:
+    """This host as Pulumi writes it into its lock files."""
+    return socket.gethostname()

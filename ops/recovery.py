@@ -1,0 +1,101 @@
+"""Before a run: what an interrupted one left behind is ended, explained and settled. Under the run lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from components.settings import Settings
+from ops import forget, processes, swarm_objects
+from ops.backend import Backend, hostname, stale
+from ops.pending import Deployment, Operation, Settlement, operations, settle, settled
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One stack, to be made fit for a run. `say` is given one sentence per thing done."""
+
+    backend: Backend
+    settings: Settings
+    say: Say
+
+    def recover(self) -> None:
+        """Raises BackendError, SwarmUnknownError or NodeAliveError, each with what to do."""
+        self._unlock()
+        self._end_leftovers()
+        exported = self.backend.export()
+        before: Deployment = exported.get("deployment") or {}
+        after = self._without_dead_nodes(self._settle(before))
+        if after != before:
+            self.backend.replace({**exported, "deployment": after})
+
+    def explain(self) -> None:
+        """Say what `recover` would find; changes nothing and asks no node."""
+        open_operations = operations(self.backend.export().get("deployment") or {})
+        for each in open_operations:
+            self.say(
+                f"{each.resource['type'].split(':')[-1].lower()} {each.name}: {each.doing} it was interrupted"
+            )
+        if open_operations:
+            self.say("an interrupted run left that open; `python -m ops up` settles it first")
+
+    def _unlock(self) -> None:
+        if stale(self.backend.locks(), hostname(), processes.alive):
+            self.say("state: still locked by a run whose process is dead; the lock is removed")
+            self.backend.cancel()
+
+    def _end_leftovers(self) -> None:
+        left = list(processes.leftovers(self.backend.stack))
+        if left:
+            numbers = ", ".join(str(each.pid) for each in left)
+            self.say(f"processes {numbers}: left by a run that was killed; they are ended")
+            processes.end(left)
+
+    def _settle(self, before: Deployment) -> Deployment:
+        listed = operations(before)
+        if not listed:
+            return before
+        unseen = [each for each in listed if each.made_unseen]
+        found = swarm_objects.find(self.settings, unseen) if unseen else {}
+        settlements = [settle(each, found.get(each.urn)) for each in listed]
+        for settlement in settlements:
+            self.say(settlement.sentence)
+        self._act(settlements)
+        return settled(before, settlements)
+
+    def _act(self, settlements: list[Settlement]) -> None:
+        secrets = [each.operation for each in settlements if each.action == "remove"]
+        if secrets:
+            swarm_objects.remove_secrets(self.settings, secrets)
+        rolling = [each.operation for each in settlements if _rolls(each)]
+        if rolling:
+            self._await(rolling)
+
+    def _await(self, rolling: list[Operation]) -> None:
+        """A service that still rolls would be read half-way, and the run would not wait for it."""
+        timeout_s = self.settings.swarm.converge_timeout_s
+        self.say(f"waits until {', '.join(each.name for each in rolling)} rest")
+        for line in swarm_objects.await_rest(self.settings, rolling, timeout_s):
+            self.say(f"still rolls after {timeout_s} s: {line}; the run goes on, its status says more")
+
+    def _without_dead_nodes(self, deployment: Deployment) -> Deployment:
+        nodes = forget.undeclared(deployment, [node.name for node in self.settings.nodes])
+        if not nodes:
+            return deployment
+        readable: dict[str, Any] = self.backend.export("--show-secrets")["deployment"]
+        for name, urns in nodes.items():
+            silence = forget.silence(self.settings, forget.connection(readable, urns))
+            ready = swarm_objects.ready_nodes(self.settings) if silence else {}
+            sentence = forget.verdict(name, silence, ready)
+            if sentence:
+                self.say(sentence)
+                deployment = forget.without(deployment, urns)
+        return deployment
+
+
+def _rolls(settlement: Settlement) -> bool:
+    operation = settlement.operation
+    return operation.rolls and (settlement.action == "adopt" or operation.doing == "updating")

@@ -1,0 +1,94 @@
+"""`pulumi up`, `preview` and `destroy` of a stack, safe to repeat: locked, recovered, readable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from components.lock import Holder, RunLock, holders
+from components.settings import Settings
+from ops.backend import Backend
+from ops.processes import RUN, Outcome
+from ops.processes import run as run_process
+from ops.recovery import Recovery
+
+
+@dataclass(frozen=True)
+class Runner:
+    """One stack of the checkout at `root`."""
+
+    root: Path
+    stack: str
+    settings: Settings
+    console: Console
+
+    def up(self, arguments: Sequence[str] = ()) -> int:
+        """Make the environment what is declared; the exit code."""
+        with self._lock("ops up") as lock:
+            self._recovery().recover()
+            return self._pulumi(lock, "up", *self._consent(), *arguments).code
+
+    def destroy(self, arguments: Sequence[str] = ()) -> int:
+        """Take it down; a second pass when the first one failed and nobody interrupted it. The exit code.
+
+        The official plugin can give up waiting ("context deadline exceeded") for a service that is gone.
+        """
+        with self._lock("ops destroy") as lock:
+            self._recovery().recover()
+            consent = self._consent()
+            done = self._pulumi(lock, "destroy", *consent, *arguments)
+            if done.code and consent and not done.interrupted:
+                self._say(
+                    "destroy: failed, perhaps only in waiting; once more with what a refresh shows is left"
+                )
+                self._recovery().recover()
+                done = self._pulumi(lock, "destroy", "--refresh", *consent, *arguments)
+            return done.code
+
+    def preview(self, arguments: Sequence[str] = ()) -> int:
+        """Say what `up` would change; takes no lock, as it writes nothing. The exit code."""
+        for name, holder in holders(self.settings).items():
+            if isinstance(holder, Holder):
+                self._say(f"run lock on {name}: {holder.sentence()}; what is previewed is changing")
+                break
+        self._recovery().explain()
+        return self._pulumi(None, "preview", "--diff", *arguments).code
+
+    @contextlib.contextmanager
+    def _lock(self, what: str) -> Iterator[RunLock]:
+        with RunLock(self.settings, f"{what} ({self.stack})", self._lost).hold() as lock:
+            for note in lock.notes:
+                self._say(note)
+            yield lock
+
+    def _recovery(self) -> Recovery:
+        return Recovery(Backend(self.root, self.stack), self.settings, self._say)
+
+    def _pulumi(self, lock: RunLock | None, *arguments: str) -> Outcome:
+        command = ["pulumi", *arguments, "--stack", self.stack]
+        environment = {**os.environ, "PULUMI_STACK": self.stack}
+        if lock:
+            environment[RUN] = f"{lock.claim.run}-{os.getpid()}"
+        sys.stdout.flush()
+        return run_process(command, self.root, environment)
+
+    def _consent(self) -> tuple[str, ...]:
+        """Without asking in the lab, and where nobody can answer."""
+        asks = self.stack != "lab" and sys.stdin.isatty()
+        return () if asks else ("--yes", "--skip-preview")
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, style="yellow", markup=False, soft_wrap=True)
+
+    def _lost(self, text: str, held: bool) -> None:
+        self._say(text)
+        if not held:
+            self._say("run lock: this run is interrupted, since another one may begin")
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,193 @@
+"""`kill -9` at any moment is safe to repeat, and only one run at a time writes."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.runner import STACK, Run, Tree, copy_of_the_checkout
+from tests.lab.test_4_changes import override
+
+ROUNDS = int(os.environ.get("INTERRUPTION_ROUNDS", "10"))
+SEED = int(os.environ.get("INTERRUPTION_SEED", str(secrets.randbelow(10**6))))
+#: The first instants only load Python; nothing can be left half-made there.
+EARLIEST_S = 1.0
+
+
+def ops(tree: Tree, *arguments: str, timeout_s: int = 600) -> Run:
+    began = time.monotonic()
+    with start(tree, *arguments) as process:
+        text = process.communicate(timeout=timeout_s)[0]
+    return Run(process.returncode, text, time.monotonic() - began)
+
+
+def start(tree: Tree, *arguments: str) -> subprocess.Popen[str]:
+    """`python -m ops …` as the leader of a process group of its own."""
+    return subprocess.Popen(
+        ["python", "-m", "ops", *arguments, "--stack", STACK],
+        cwd=tree.root,
+        env={**tree.environment, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill_after(tree: Tree, seconds: float) -> str:
+    """Kill the whole group of an `ops up`; what it had said, less its pipe's holders that live on."""
+    log = tree.root / "killed.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            ["python", "-m", "ops", "up", "--stack", STACK],
+            cwd=tree.root,
+            env=dict(tree.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return log.read_text()
+
+
+def recovers(tree: Tree, moment_s: float, label: str) -> Run:
+    """Kill, run again, and nothing is left to do."""
+    said = kill_after(tree, moment_s)
+    done = ops(tree, "up")
+    words = [line for line in done.text.splitlines() if "interrupted" in line or "left by" in line]
+    print(
+        f"{label}: killed at {moment_s:.1f} s ({len(said.splitlines())} lines), up again {done.seconds:.1f} s"
+    )
+    for line in words:
+        print(f"    {line}")
+    assert done.code == 0, f"{label}, killed at {moment_s:.1f} s\n{done.text}"
+    clean = tree.preview("--expect-no-changes")
+    assert clean.code == 0, f"{label}, killed at {moment_s:.1f} s\n{clean.text}"
+    return done
+
+
+@pytest.fixture
+def moments() -> random.Random:
+    print(f"INTERRUPTION_SEED={SEED}")
+    return random.Random(SEED)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, checkout: Tree) -> Iterator[Tree]:
+    """A copy to edit; in the end `ops up` of the checkout puts its own state back."""
+    yield copy_of_the_checkout(tmp_path, checkout.environment)
+    done = ops(checkout, "up")
+    assert done.code == 0, done.text
+
+
+def test_a_killed_first_convergence_is_repeated(tree: Tree, moments: random.Random) -> None:
+    longest_s = 0.0
+    for number in range(ROUNDS):
+        down = ops(tree, "destroy")
+        assert down.code == 0, down.text
+        if not longest_s:
+            longest_s = whole_run(tree)
+            assert ops(tree, "destroy").code == 0
+        recovers(tree, moments.uniform(EARLIEST_S, longest_s), f"first convergence {number + 1}/{ROUNDS}")
+
+
+def test_a_killed_change_is_repeated(tree: Tree, moments: random.Random) -> None:
+    change(tree, 0)
+    longest_s = whole_run(tree)
+    for number in range(1, ROUNDS + 1):
+        change(tree, number)
+        recovers(tree, moments.uniform(EARLIEST_S, longest_s), f"change {number}/{ROUNDS}")
+
+
+def whole_run(tree: Tree) -> float:
+    """How long an `ops up` takes that nobody kills."""
+    done = ops(tree, "up")
+    assert done.code == 0, done.text
+    print(f"not killed: {done.seconds:.1f} s")
+    return done.seconds
+
+
+def change(tree: Tree, number: int) -> None:
+    """Another nginx setting, another secret and another number of replicas."""
+    file = tree.root / "configs/services/nginx/nginx.conf.j2"
+    text, found = re.subn(r"worker_connections \d+", f"worker_connections {1024 + number}", file.read_text())
+    assert found
+    file.write_text(text)
+    override(tree, "platform-api", replicas=3 + number % 2)
+    subprocess.run(
+        [
+            "pulumi",
+            "config",
+            "set",
+            "--stack",
+            STACK,
+            "--secret",
+            "--path",
+            "platform-beta:secrets.api_token",
+        ],
+        cwd=tree.root,
+        env=dict(tree.environment),
+        input=f"another-token-of-the-same-length-{number}",
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+
+
+def test_a_second_run_is_refused_with_owner_and_age_until_the_lock_is_broken(tree: Tree) -> None:
+    change(tree, 99)
+    first = start(tree, "up")
+    until(lambda: ops(tree, "unlock").code == 1, 20)
+    second = ops(tree, "up")
+    assert second.code == 1
+    said = re.search(
+        r"run lock on node-1.*: (\S+@\S+) runs ops up \(lab\) since \d+ s .* as run (\w+)", second.text
+    )
+    assert said, second.text
+    assert f"(process {first.pid})" in second.text
+    assert "python -m ops unlock --run" in second.text
+    wrong = ops(tree, "unlock", "--run", "00000000")
+    assert wrong.code == 1
+    assert "another run holds it" in wrong.text
+    broken = ops(tree, "unlock", "--run", said[2])
+    assert broken.code == 0, broken.text
+    assert "the session that held it was ended" in broken.text
+    text = first.communicate(timeout=300)[0]
+    assert first.returncode != 0
+    assert "held nowhere any more" in text
+    again = ops(tree, "up")
+    assert again.code == 0, again.text
+
+
+def test_an_interrupt_ends_the_run_gracefully_and_leaves_nothing_open(tree: Tree) -> None:
+    change(tree, 98)
+    process = start(tree, "up")
+    until(lambda: ops(tree, "unlock").code == 1, 20)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    text = process.communicate(timeout=300)[0]
+    assert process.returncode != 0, text
+    assert ops(tree, "unlock").code == 0
+    again = ops(tree, "up")
+    assert again.code == 0, again.text
+    assert "interrupted" not in again.text
