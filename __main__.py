@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pulumi
 
 from components.environment import declare
 from components.errors import ConfigurationError
+from components.lock import RUN, NoLockError, RunLock
 from components.observation import observation
 from components.reading import read
 from components.stack import from_engine
@@ -16,8 +19,11 @@ def main() -> None:
     try:
         raw = from_engine()
         reading = read(raw)
-        observed = observation(reading.plan, acts=not pulumi.runtime.is_dry_run())
-    except ConfigurationError as error:
+        acts = not pulumi.runtime.is_dry_run()
+        if acts and not os.environ.get(RUN):
+            RunLock(reading.plan.settings, "pulumi up").acquire()
+        observed = observation(reading.plan, acts)
+    except (ConfigurationError, NoLockError) as error:
         raise pulumi.RunError(str(error)) from None
     for sentence in observed.unseen:
         pulumi.log.warn(sentence)

@@ -41,6 +41,11 @@ class Backend:
             done = self._run("stack", "export", *arguments)
         return dict(json.loads(self._must(done)))
 
+    def names(self) -> set[str]:
+        """Logical names of all resources of the state. Raises BackendError."""
+        resources = (self.export().get("deployment") or {}).get("resources") or ()
+        return {str(each["urn"]).rpartition("::")[2] for each in resources}
+
     def replace(self, exported: dict[str, Any]) -> None:
         """Write an edited export back; Pulumi checks that it is whole. Raises BackendError."""
         self._must(self._run("stack", "import", stdin=json.dumps(exported)))

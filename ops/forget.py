@@ -32,12 +32,12 @@ class Connection:
 
 
 def undeclared(deployment: Deployment, declared: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Nodes of the state that aren't declared, with the URNs of what ran on them, if there is any."""
+    """Nodes of the state that aren't declared, with the URNs of what ran on them."""
     found = {}
     for name in _nodes(deployment):
         steps = {f"{name}-{step}" for step in ON_THE_NODE}
         urns = tuple(each["urn"] for each in _commands(deployment) if _name(each) in steps)
-        if name not in declared and urns:
+        if name not in declared:
             found[name] = urns
     return found
 

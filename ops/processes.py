@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Names the run (`<id>-<pid of ops>`) in the environment of all that it starts.
-RUN = "PLATFORM_BETA_RUN"
+from components.lock import RUN
+
 PROC = Path("/proc")
 END_WITHIN_S = 5
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from components.lifecycle import entry_manager, swarm_exists
+from components.observe import observe
 from components.settings import Settings
 from ops import forget, processes, swarm_objects
 from ops.backend import Backend, hostname, stale
 from ops.pending import Deployment, Operation, Settlement, operations, settle, settled
+from ops.repoint import repointed
 
 Say = Callable[[str], None]
 
@@ -86,7 +89,13 @@ class Recovery:
         if not nodes:
             return deployment
         readable: dict[str, Any] = self.backend.export("--show-secrets")["deployment"]
+        facts = observe(self.settings)
+        if swarm_exists(self.settings, facts):
+            entry = entry_manager(self.settings, facts)
+            deployment = repointed(deployment, readable, tuple(nodes), self.settings, entry)
         for name, urns in nodes.items():
+            if not urns:
+                continue
             silence = forget.silence(self.settings, forget.connection(readable, urns))
             ready = swarm_objects.ready_nodes(self.settings) if silence else {}
             sentence = forget.verdict(name, silence, ready)

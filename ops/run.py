@@ -12,10 +12,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.lock import Holder, RunLock, holders
+from components.lifecycle import swarm_exists
+from components.lock import RUN, Holder, RunLock, holders
+from components.observe import NodeFacts, observe
 from components.settings import Settings
 from ops.backend import Backend
-from ops.processes import RUN, Outcome
+from ops.processes import Outcome
 from ops.processes import run as run_process
 from ops.recovery import Recovery
 
@@ -33,6 +35,9 @@ class Runner:
         """Make the environment what is declared; the exit code."""
         with self._lock("ops up") as lock:
             self._recovery().recover()
+            code = self._start_engines(lock)
+            if code:
+                return code
             return self._pulumi(lock, "up", *self._consent(), *arguments).code
 
     def destroy(self, arguments: Sequence[str] = ()) -> int:
@@ -67,6 +72,24 @@ class Runner:
             for note in lock.notes:
                 self._say(note)
             yield lock
+
+    def _start_engines(self, lock: RunLock) -> int:
+        """Where nobody manages because engines are stopped, those first: a refresh needs a manager to ask."""
+        facts = observe(self.settings)
+        stopped = [
+            node.name
+            for node in self.settings.managers
+            if isinstance(seen := facts[node.name], NodeFacts) and seen.engine == "stopped"
+        ]
+        if not stopped or swarm_exists(self.settings, facts):
+            return 0
+        known = Backend(self.root, self.stack).names()
+        targets = [f"**{name}-engine" for name in stopped if f"{name}-engine" in known]
+        if not targets:
+            return 0
+        self._say(f"no manager answers, engines are stopped on {', '.join(stopped)}: they are started first")
+        chosen = [argument for target in targets for argument in ("--target", target)]
+        return self._pulumi(lock, "up", "--yes", "--skip-preview", "--refresh=false", *chosen).code
 
     def _recovery(self) -> Recovery:
         return Recovery(Backend(self.root, self.stack), self.settings, self._say)

@@ -17,6 +17,7 @@ from tests.lab.quorum_watch import QuorumWatch
 from tests.lab.runner import ROOT, Tree
 from tests.lab.test_5_secrets import on_node
 from tests.lab.test_7_drift import steps
+from tests.lab.test_8_interruption import ops
 
 SEED = 20261125
 SEQUENCES = 20
@@ -94,8 +95,9 @@ def test_a_dead_worker_is_removed_without_it(variant: Tree, nodes: StackFile, pl
         assert preview.seconds < 30
         assert "node-5" in preview.text
         nodes.write([node for node in all_of_them if node["name"] != "node-5"])
-        done = variant.up()
+        done = ops(variant, "up")
         assert done.code == 0, done.text
+        assert "node-5: is no longer declared and is dead" in done.text
         assert "node-5" not in roles(plan)
         assert steps(variant) == {}
     finally:
@@ -139,6 +141,16 @@ def test_with_two_nodes_away_a_preview_says_so_in_time_and_an_up_does_what_is_sa
     finally:
         for name in ("node-1", "node-4"):
             lab("start-node", name)
+
+
+def test_managers_whose_engines_are_all_stopped_are_started(checkout: Tree, plan: Plan) -> None:
+    for index in range(3):
+        on_node(plan, index, "systemctl stop docker.socket docker")
+    done = ops(checkout, "up")
+    assert done.code == 0, done.text
+    assert "no manager answers, engines are stopped on node-1, node-2, node-3" in done.text
+    assert steps(checkout) == {}
+    print(f"three stopped engines: {done.seconds:.1f} s")
 
 
 def test_a_manager_that_comes_back_empty_is_taken_in_again(checkout: Tree, plan: Plan) -> None:

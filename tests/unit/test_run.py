@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from components.lock import RUN
 from ops import forget
 from ops.backend import Backend, BackendError, FileLock, stale
 from ops.pending import COMMAND
-from ops.processes import RUN, alive, end, leftovers
+from ops.processes import alive, end, leftovers
 from ops.processes import run as run_process
 
 LOCK = FileLock(4711, "desk", "ann", "2026-11-25T10:00:00.123Z")
