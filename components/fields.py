@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 
@@ -55,6 +55,13 @@ def _address(address: IPv4Address) -> IPv4Address:
     if address.is_loopback or address.is_multicast or address.is_reserved or address.packed[0] == 0:
         raise refused("is not an address at which others reach a machine", "write the machine's own address")
     return address
+
+
+def _written(value: Any) -> Any:
+    """Numbers and truth values would be taken for addresses: `true` for 0.0.0.1."""
+    if isinstance(value, int | float | bytes):
+        raise refused("is not text", "write an address such as 192.0.2.11, or a network such as 10.20.0.0/20")
+    return value
 
 
 def _mount_path(path: PurePosixPath) -> PurePosixPath:
@@ -157,7 +164,8 @@ SecretName = Annotated[
     ),
 ]
 Image = Annotated[str, AfterValidator(_image)]
-Address = Annotated[IPv4Address, AfterValidator(_address)]
+Address = Annotated[IPv4Address, BeforeValidator(_written), AfterValidator(_address)]
+Subnet = Annotated[IPv4Network, BeforeValidator(_written)]
 MountPath = Annotated[PurePosixPath, AfterValidator(_mount_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[int, Field(ge=0, le=86_400)]

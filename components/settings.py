@@ -30,6 +30,7 @@ from components.fields import (
     ReservedCpus,
     ReservedMebibytes,
     Role,
+    Subnet,
     Sysctl,
     SysctlValue,
     UserName,
@@ -72,7 +73,7 @@ class LogRotation(Frozen):
 class AddressPool(Frozen):
     """Where Docker takes subnets of local bridges from; `size` is the prefix length of each."""
 
-    base: IPv4Network
+    base: Subnet
     size: Annotated[int, Field(ge=8, le=29)] = 24
 
 
@@ -104,7 +105,7 @@ class Network(Frozen):
     """The overlay network that every service is on. `mtu` in bytes; None leaves Docker's own."""
 
     name: Name = "platform-beta"
-    subnet: IPv4Network
+    subnet: Subnet
     encrypted: bool = True
     attachable: bool = True
     mtu: Annotated[int, Field(ge=576, le=9000)] | None = None
@@ -114,7 +115,7 @@ class Firewall(Frozen):
     """Host firewall. `edge_sources`: who may reach published ports."""
 
     enabled: bool = True
-    edge_sources: tuple[IPv4Network, ...] = (IPv4Network("0.0.0.0/0"),)
+    edge_sources: tuple[Subnet, ...] = (IPv4Network("0.0.0.0/0"),)
 
 
 class Preflight(Frozen):

@@ -15,7 +15,7 @@ from typing import Any
 import pulumi.runtime
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import ConfigurationError
@@ -99,7 +99,17 @@ def test_what_is_spoiled_is_sound_at_first(tmp_path: Path) -> None:
         assert read(from_file(tmp_path / "Pulumi.test.yaml"), Path(folder)).plan.services
 
 
+def with_key_file(path: str) -> dict[str, Any]:
+    return {**STACK, "ssh": {"private_key_file": path}}
+
+
 @SEARCH
+@example(values=with_key_file("~nobody-at-all/id"), secrets=SECRETS)
+@example(values=with_key_file("a\0b"), secrets=SECRETS)
+@example(values=with_key_file("x" * 5000), secrets=SECRETS)
+@example(values={**STACK, "\ud800": 1}, secrets=SECRETS)
+@example(values={**STACK, "services": {"\ud800": {}}}, secrets={"\ud800": {"secure": "x"}})
+@example(values={**STACK, "nodes": STACK["nodes"] * 40}, secrets={1: None})
 @given(values=spoiled(STACK), secrets=st.one_of(st.just(SECRETS), spoiled(SECRETS)))
 def test_no_settings_end_in_a_traceback(values: dict[str, Any], secrets: dict[str, Any]) -> None:
     with folder_with(SOUND_SERVICE) as folder:
@@ -107,10 +117,50 @@ def test_no_settings_end_in_a_traceback(values: dict[str, Any], secrets: dict[st
 
 
 @SEARCH
+@example(service={**SERVICE, "configs": [{"file": "a\0b", "path": "/a"}]})
+@example(service={**SERVICE, "configs": [{"file": "x" * 5000, "path": "/a"}]})
+@example(service={**SERVICE, "needs": ["api"], "resources": {"cpus": float("nan"), "memory_mib": 2**99}})
 @given(service=spoiled(SERVICE))
 def test_no_service_ends_in_a_traceback(service: dict[str, Any]) -> None:
     with folder_with(yaml.safe_dump(service).encode(errors="replace")) as folder:
         checked(lambda: read(RawStack(STACK, SECRETS), Path(folder)))
+
+
+# Many of these let PyYAML end in an exception that is not its own, or in a number that can't be shown.
+TORN = [
+    b"2026-99-99",
+    b"9" * 5000,
+    b"0x" + b"f" * 5000,
+    b"!!int ''",
+    b"!!bool x",
+    b"!!timestamp x",
+    b"!!float x",
+]
+TORN += [
+    b"&a [*a]",
+    b"? [a]\n: b",
+    b"[" * 2000,
+    b"\xff",
+    b"\0",
+    b"!!binary x",
+    b"{0x" + b"f" * 5000 + b": 1}",
+]
+
+
+@pytest.mark.parametrize("torn_value", TORN, ids=lambda value: repr(value[:16]))
+def test_no_value_that_yaml_chokes_on_ends_in_a_traceback(torn_value: bytes) -> None:
+    stack = SOUND_STACK.replace(b"beta.example.com", torn_value)
+    with folder_with(SOUND_SERVICE.replace(b"an example", torn_value)) as folder:
+        file = Path(folder) / "Pulumi.test.yaml"
+        file.write_bytes(stack)
+        with pytest.raises(ConfigurationError):
+            from_and_read(file, Path(folder))
+        checked(lambda: from_and_read(file, Path(folder)))
+        checked(lambda: read(RawStack(STACK, SECRETS), Path(folder)))
+
+
+def from_and_read(stack: Path, services: Path) -> object:
+    return read(from_file(stack), services)
 
 
 @SEARCH
