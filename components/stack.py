@@ -84,7 +84,7 @@ def _named(name: object, faults: list[Fault]) -> bool:
     """A key that is no name isn't shown: it may be the secret itself, put in the wrong place."""
     try:
         TypeAdapter(SecretName).validate_python(name)
-    except (ValidationError, UnicodeEncodeError):
+    except ValidationError:
         remedy = "use lower-case letters, digits and _, a letter first"
         faults.append(Fault("secrets", "holds a key that is not a secret's name", remedy))
         return False

@@ -89,10 +89,6 @@ def validate(model: type[Model], raw: Any, prefix: str, faults: list[Fault]) -> 
         return model.model_validate(raw)
     except ValidationError as error:
         faults.extend(faults_of(error, prefix, model))
-    except UnicodeEncodeError:
-        faults.append(
-            Fault(prefix or "configuration", "has a key that is not valid Unicode", "write it anew")
-        )
     return None
 
 
