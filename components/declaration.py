@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from components.errors import Fault
-from components.settings import Image, Label, LabelValue, Name, Port, Role
+from components.fields import (
+    Cpus,
+    Image,
+    Label,
+    LabelValue,
+    Mebibytes,
+    MountPath,
+    Name,
+    Port,
+    ReservedCpus,
+    ReservedMebibytes,
+    Role,
+    Seconds,
+    SecretName,
+    SomeSeconds,
+    matching,
+)
 from components.validation import Frozen, validate
+from components.yaml_file import read_mapping
 
-FileMode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")]
-UserId = Annotated[str, StringConstraints(pattern=r"^[0-9]+$")]
-Cpus = Annotated[float, Field(gt=0)]
-Mebibytes = Annotated[int, Field(gt=0)]
+FileMode = Annotated[
+    str, matching(r"0[0-7]{3}", "is not a file mode", 'write four octal digits in quotes, such as "0444"')
+]
+UserId = Annotated[
+    str,
+    matching(r"[0-9]{1,10}", "is not a numeric user or group", 'write its number in quotes, such as "101"'),
+]
+Signal = Annotated[str, matching(r"SIG[A-Z0-9+]+", "is not a signal", "write it like SIGTERM")]
+VariableName = Annotated[
+    str,
+    matching(r"[^=\x00\s]+", "is not a variable's name", "write letters, digits and _, without = and blanks"),
+]
+Text = Annotated[
+    str, matching(r"(?s)[^\x00]*", "holds a zero byte, which no process can be given", "remove it")
+]
+#: Swarm's names of configs, which are made of it, know these characters (and / is replaced).
+BesideFile = Annotated[
+    str,
+    matching(
+        r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+        "is not a file beside service.yaml",
+        "name a file in this folder by letters, digits and . _ - /",
+    ),
+    Field(max_length=200),
+]
 
 
 class Member(Frozen):
@@ -31,7 +68,7 @@ class Placement(Frozen):
     role: Role | None = None
     node: Name | None = None
     labels: dict[Label, LabelValue] = {}
-    max_per_node: Annotated[int, Field(ge=0)] = 0
+    max_per_node: Annotated[int, Field(ge=0, le=100)] = 0
 
 
 class Resources(Frozen):
@@ -39,8 +76,8 @@ class Resources(Frozen):
 
     cpus: Cpus
     memory_mib: Mebibytes
-    reserve_cpus: Annotated[float, Field(ge=0)] = 0.0
-    reserve_memory_mib: Annotated[int, Field(ge=0)] = 0
+    reserve_cpus: ReservedCpus = 0.0
+    reserve_memory_mib: ReservedMebibytes = 0
 
 
 class ServicePort(Frozen):
@@ -55,20 +92,20 @@ class ServicePort(Frozen):
 class Health(Frozen):
     """Liveness of one task, times in seconds. It must not depend on any other service."""
 
-    command: Annotated[tuple[str, ...], Field(min_length=1)]
-    interval_s: Annotated[int, Field(ge=1)] = 5
-    timeout_s: Annotated[int, Field(ge=1)] = 3
-    retries: Annotated[int, Field(ge=1)] = 3
-    start_period_s: Annotated[int, Field(ge=0)] = 10
+    command: Annotated[tuple[Text, ...], Field(min_length=1)]
+    interval_s: SomeSeconds = 5
+    timeout_s: SomeSeconds = 3
+    retries: Annotated[int, Field(ge=1, le=1000)] = 3
+    start_period_s: Seconds = 10
 
 
 class Update(Frozen):
     """Rolling update; a failure rolls back by itself. Times in seconds."""
 
     order: Literal["start-first", "stop-first"] = "stop-first"
-    parallelism: Annotated[int, Field(ge=0)] = 1
-    delay_s: Annotated[int, Field(ge=0)] = 0
-    monitor_s: Annotated[int, Field(ge=1)] = 10
+    parallelism: Annotated[int, Field(ge=0, le=100)] = 1
+    delay_s: Seconds = 0
+    monitor_s: SomeSeconds = 10
     max_failure_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
@@ -76,22 +113,22 @@ class Restart(Frozen):
     """When a task ends. Why not the manual's on-failure and three attempts: docs/decisions/0007."""
 
     condition: Literal["any", "on-failure", "none"] = "any"
-    delay_s: Annotated[int, Field(ge=0)] = 5
-    max_attempts: Annotated[int, Field(ge=0)] = 0
-    window_s: Annotated[int, Field(ge=0)] = 0
+    delay_s: Seconds = 5
+    max_attempts: Annotated[int, Field(ge=0, le=1000)] = 0
+    window_s: Seconds = 0
 
 
 class Stop(Frozen):
     """How a task is asked to end, and the seconds it has."""
 
     grace_s: Annotated[int, Field(ge=1, le=600)] = 15
-    signal: Annotated[str, StringConstraints(pattern=r"^SIG[A-Z0-9+]+$")] | None = None
+    signal: Signal | None = None
 
 
 class Mounted(Frozen):
     """Ownership of a file that Swarm mounts."""
 
-    path: PurePosixPath
+    path: MountPath
     uid: UserId = "0"
     gid: UserId = "0"
 
@@ -99,14 +136,14 @@ class Mounted(Frozen):
 class ConfigFile(Mounted):
     """A file beside service.yaml; `*.j2` is rendered first."""
 
-    file: str
+    file: BesideFile
     mode: FileMode = "0444"
 
 
 class SecretFile(Mounted):
     """A secret by its name in the stack's configuration."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,50}$")]
+    name: SecretName
     mode: FileMode = "0400"
 
 
@@ -114,13 +151,13 @@ class Volume(Frozen):
     """A named volume `<service or member>-<name>`, kept when the service goes."""
 
     name: Name
-    path: PurePosixPath
+    path: MountPath
 
 
 class Tmpfs(Frozen):
     """A file system in memory, counted against the memory limit."""
 
-    path: PurePosixPath
+    path: MountPath
     size_mib: Mebibytes
 
 
@@ -148,10 +185,10 @@ class Declaration(Frozen):
     update: Update = Update()
     restart: Restart = Restart()
     stop: Stop = Stop()
-    user: str | None = None
-    command: tuple[str, ...] = ()
-    args: tuple[str, ...] = ()
-    environment: dict[str, str] = {}
+    user: Text | None = None
+    command: tuple[Text, ...] = ()
+    args: tuple[Text, ...] = ()
+    environment: dict[VariableName, Text] = {}
     configs: tuple[ConfigFile, ...] = ()
     secrets: tuple[SecretFile, ...] = ()
     volumes: tuple[Volume, ...] = ()
@@ -164,19 +201,26 @@ class Declaration(Frozen):
 
 def load_declarations(folder: Path, faults: list[Fault]) -> tuple[Declaration, ...]:
     """Every `<folder>/<name>/service.yaml`, by name; what is wrong is appended to `faults`."""
-    found = (load_declaration(path, faults) for path in sorted(folder.glob("*/service.yaml")))
+    found = (load_declaration(inner / "service.yaml", faults) for inner in service_folders(folder))
     return tuple(declaration for declaration in found if declaration)
+
+
+def service_folders(folder: Path) -> tuple[Path, ...]:
+    """The folders that declare a service; hidden ones and those of tools (`__pycache__`) aside."""
+    inner = (path for path in folder.glob("*") if path.is_dir() and path.name[0] not in "._")
+    return tuple(sorted(inner))
 
 
 def load_declaration(path: Path, faults: list[Fault]) -> Declaration | None:
     """One service.yaml, or None with its faults appended."""
     where = f"services/{path.parent.name}"
-    try:
-        raw: Any = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        faults.append(Fault(where, f"is not YAML ({str(error).splitlines()[0]})", "correct the file"))
+    if not path.exists():
+        faults.append(Fault(where, "has no service.yaml", "add one, or remove the folder"))
         return None
-    if not isinstance(raw, dict):
-        faults.append(Fault(where, "is not a mapping", "write the keys that docs/architecture.md names"))
+    raw = read_mapping(path, f"{where}/service.yaml", faults)
+    if raw is None:
         return None
-    return validate(Declaration, {"name": path.parent.name, "folder": path.parent, **raw}, where, faults)
+    for key in sorted({"name", "folder"} & raw.keys()):
+        faults.append(Fault(f"{where}.{key}", "is given by the folder itself", "remove it"))
+    own = {"name": path.parent.name, "folder": path.parent}
+    return validate(Declaration, {**raw, **own}, where, faults)

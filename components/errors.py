@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+#: A key of a megabyte is no place that a person can find.
+LONGEST = 300
+
 
 @dataclass(frozen=True, order=True)
 class Fault:
@@ -20,7 +23,7 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.fault}; {self.remedy}"
+        return f"{printable(self.place)}: {printable(self.fault)}; {printable(self.remedy)}"
 
 
 class ConfigurationError(Exception):
@@ -33,3 +36,9 @@ class ConfigurationError(Exception):
         noun = "fault" if len(self.faults) == 1 else "faults"
         lines = "\n".join(f"  - {fault}" for fault in self.faults)
         super().__init__(f"{len(self.faults)} {noun} {self.subject}, nothing was touched:\n{lines}")
+
+
+def printable(text: str) -> str:
+    """One line that every terminal and log can take, whatever a key or a file's name holds."""
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:LONGEST])
+    return f"{shown}…" if len(text) > LONGEST else shown

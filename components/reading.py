@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
+from components.checks import service_faults
+from components.checks.files import size_fault
 from components.contents import render
-from components.declaration import load_declarations
+from components.declaration import load_declarations, service_folders
 from components.errors import ConfigurationError, Fault
-from components.settings import Ssh, parse_settings
+from components.settings import Settings, Ssh, parse_settings
 from components.stack import RawStack
-from components.topology import Plan, plan
+from components.topology import Plan, draft, plan
 
 SERVICES = Path(__file__).parent.parent / "configs" / "services"
 
@@ -29,34 +30,74 @@ class Reading:
 
 def read(raw: RawStack, services: Path = SERVICES) -> Reading:
     """Settings, declarations and files, checked. Raises ConfigurationError with every fault."""
-    settings = parse_settings(raw.settings)
-    faults = list(_ssh_faults(settings.ssh))
-    declared = load_declarations(services, faults)
-    checked = plan(settings, declared, raw.secrets, faults)
-    return Reading(checked, _rendered(checked))
+    faults = list(raw.faults)
+    settings = _settings(raw, faults)
+    unread: list[Fault] = []
+    declared = load_declarations(services, unread)
+    faults += unread
+    if settings is None:
+        faults += [fault for service in declared for fault in service_faults(service)]
+        raise ConfigurationError(faults)
+    # What names a service that couldn't be read would be reported as naming nothing.
+    texts = {} if unread else rendered(draft(settings, declared), faults)
+    known = frozenset(folder.name for folder in service_folders(services))
+    return Reading(plan(settings, declared, raw.secrets, faults, known), texts)
+
+
+def _settings(raw: RawStack, faults: list[Fault]) -> Settings | None:
+    try:
+        settings = parse_settings(raw.settings)
+    except ConfigurationError as error:
+        faults += error.faults
+        return None
+    faults += _ssh_faults(settings.ssh)
+    return settings
 
 
 def _ssh_faults(ssh: Ssh) -> Iterator[Fault]:
+    place = "ssh.private_key_file"
     if ssh.private_key_file is None:
         if not os.environ.get("SSH_AUTH_SOCK"):
-            yield Fault(
-                "ssh", "names no private_key_file, and no SSH agent runs", "give one, or start ssh-agent"
-            )
-    elif not os.access(ssh.private_key_file.expanduser(), os.R_OK):
-        yield Fault("ssh.private_key_file", f"{ssh.private_key_file} can't be read", "correct the path")
+            fault = "names no private_key_file, and no SSH agent runs"
+            yield Fault("ssh", fault, "give one, or start ssh-agent")
+        return
+    try:
+        path = ssh.private_key_file.expanduser()
+        readable = path.is_file() and os.access(path, os.R_OK)
+    except (OSError, RuntimeError, ValueError):
+        readable = False
+    if not readable:
+        yield Fault(place, f"{ssh.private_key_file} can't be read", "correct the path, or its permissions")
 
 
-def _rendered(checked: Plan) -> dict[tuple[str, str], str]:
+def rendered(sketch: Plan, faults: list[Fault]) -> dict[tuple[str, str], str]:
+    """The text of every config file; what can't be rendered is appended to `faults`."""
     texts: dict[tuple[str, str], str] = {}
-    faults: list[Fault] = []
-    for service in checked.services:
-        for unit in checked.units(service):
+    for service in sketch.services:
+        for unit in sketch.units(service):
             for config in service.configs:
+                place = f"services/{service.name}/{config.file}"
                 try:
-                    texts[unit.name, config.file] = render(checked, unit, config)
-                except (jinja2.TemplateError, UnicodeDecodeError) as error:
-                    where = f"services/{service.name}/{config.file}"
-                    faults.append(Fault(where, f"can't be rendered ({error})", "correct the template"))
-    if faults:
-        raise ConfigurationError(faults)
+                    text = texts[unit.name, config.file] = render(sketch, unit, config)
+                    faults += size_fault(place, len(text.encode()))
+                except FileNotFoundError:
+                    continue  # said by checks.files
+                except UnicodeError:
+                    faults.append(Fault(place, "is not UTF-8", "save it as UTF-8"))
+                except OSError as error:
+                    faults.append(
+                        Fault(place, f"can't be read ({error.strerror})", "correct its permissions")
+                    )
+                except Exception as error:  # a template is a program: it can raise anything
+                    fault = f"can't be rendered ({_reason(error)})"
+                    faults.append(Fault(place, fault, "correct the template"))
     return texts
+
+
+def _reason(error: Exception) -> str:
+    """With the line of the template, which Jinja puts into the error or into its traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
+    line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
+    reason = str(error) or type(error).__name__
+    return f"line {line}: {reason}" if line else reason

@@ -9,54 +9,106 @@ from pathlib import Path
 from typing import Any
 
 import pulumi.runtime
-import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from components.checks.files import size_fault
 from components.errors import ConfigurationError, Fault
+from components.fields import SecretName
+from components.yaml_file import read_mapping
 
 NAMESPACE = "platform-beta"
+SECRETS = f"{NAMESPACE}:secrets"
+PLAIN_TEXT = Fault(
+    "secrets",
+    "holds values in plain text",
+    "delete them (they are no secrets any more) and run: make secrets",
+)
 
 
 @dataclass(frozen=True)
 class RawStack:
-    """Keys of the namespace as they came, and the secrets by name (never printed)."""
+    """Keys of the namespace as they came, and the secrets by name (never printed).
+
+    faults: what was wrong already; `read` reports it together with the rest.
+    """
 
     settings: Mapping[str, Any]
-    secrets: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, Any] = field(repr=False)
+    faults: tuple[Fault, ...] = ()
 
 
 def from_engine() -> RawStack:
-    """The configuration of the running program, secrets decrypted. Raises ConfigurationError."""
+    """The configuration of the running program, secrets decrypted."""
+    faults: list[Fault] = []
     given = {key: _value(text) for key, text in pulumi.runtime.get_config_env().items()}
-    return _split(given)
+    if SECRETS in given and not pulumi.runtime.is_config_secret(SECRETS):
+        faults.append(PLAIN_TEXT)
+    own, secrets = _split(given, faults)
+    for name, value in secrets.items():
+        faults += _value_faults(f"secrets.{name}", value)
+    return RawStack(own, secrets, tuple(faults))
 
 
 def from_file(path: Path) -> RawStack:
-    """The stack file itself; its secrets stay encrypted. Raises ConfigurationError."""
-    try:
-        given = (yaml.safe_load(path.read_text()) or {}).get("config") or {}
-    except FileNotFoundError:
-        fault = Fault(
-            path.name, "does not exist", "make up writes the lab's; for others start from Pulumi.beta.yaml"
-        )
-        raise ConfigurationError([fault]) from None
-    except (yaml.YAMLError, AttributeError) as error:
-        fault = Fault(path.name, f"is not a stack file ({str(error).splitlines()[0]})", "correct it")
-        raise ConfigurationError([fault]) from None
-    return _split(given)
+    """The stack file itself; its secrets stay encrypted. Raises ConfigurationError for no stack file."""
+    faults: list[Fault] = []
+    if not path.exists():
+        fault = "does not exist"
+        remedy = "make up writes the lab's; for others start from Pulumi.beta.yaml"
+        raise ConfigurationError([Fault(path.name, fault, remedy)])
+    document = read_mapping(path, path.name, faults)
+    config = (document or {}).get("config")
+    if document is not None and not isinstance(config, dict):
+        fault = "is missing" if config is None else "is not a mapping"
+        faults.append(Fault(f"{path.name} config", fault, f"write {NAMESPACE}:… keys below it"))
+    if not isinstance(config, dict):
+        raise ConfigurationError(faults)
+    own, secrets = _split(config, faults)
+    for name, value in secrets.items():
+        faults += _sealed_faults(f"secrets.{name}", value)
+    return RawStack(own, secrets, tuple(faults))
 
 
-def _split(given: Mapping[str, Any]) -> RawStack:
-    own = {key.partition(":")[2]: value for key, value in given.items() if key.startswith(f"{NAMESPACE}:")}
+def _split(given: Mapping[Any, Any], faults: list[Fault]) -> tuple[dict[str, Any], dict[str, Any]]:
+    mine = [key for key in given if isinstance(key, str) and key.startswith(f"{NAMESPACE}:")]
+    own = {key.removeprefix(f"{NAMESPACE}:"): given[key] for key in mine}
     secrets = own.pop("secrets", {})
-    if not isinstance(secrets, dict):
-        fault = Fault("secrets", "is not a mapping of names to values", "run: make secrets")
-        raise ConfigurationError([fault])
-    return RawStack(own, secrets)
+    if not isinstance(secrets, dict) or set(secrets) == {"secure"}:
+        fault = "is not a mapping of names to encrypted values"
+        faults.append(Fault("secrets", fault, "delete it and run: make secrets"))
+        return own, {}
+    return own, {name: secrets[name] for name in secrets if _named(name, faults)}
+
+
+def _named(name: object, faults: list[Fault]) -> bool:
+    """A key that is no name isn't shown: it may be the secret itself, put in the wrong place."""
+    try:
+        TypeAdapter(SecretName).validate_python(name)
+    except ValidationError:
+        remedy = "use lower-case letters, digits and _, a letter first"
+        faults.append(Fault("secrets", "holds a key that is not a secret's name", remedy))
+        return False
+    return True
+
+
+def _sealed_faults(place: str, value: Any) -> list[Fault]:
+    """In the stack file a secret is `{secure: <encrypted>}`; anything else lies open in the checkout."""
+    sealed = isinstance(value, dict) and set(value) == {"secure"} and isinstance(value["secure"], str)
+    if sealed and value["secure"]:
+        return []
+    remedy = "delete it (it is no secret any more) and run: make secrets"
+    return [Fault(place, "is not encrypted", remedy)]
+
+
+def _value_faults(place: str, value: Any) -> list[Fault]:
+    if not isinstance(value, str):
+        return [Fault(place, "is not text", "delete it and run: make secrets")]
+    return list(size_fault(place, len(value.encode(errors="surrogatepass"))))
 
 
 def _value(text: str) -> Any:
     """Pulumi hands structured values over as JSON and plain ones as they are."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -56,6 +56,21 @@ class Plan:
             return tuple(Unit(member.name, service, member) for member in service.members)
         return (Unit(service.name, service, None),)
 
+    def homes(self, unit: Unit) -> tuple[Node, ...]:
+        """Nodes that may run the unit. A paused one keeps what it runs, a drained one doesn't."""
+        return tuple(node for node in self.settings.nodes if node.availability != "drain" and unit.fits(node))
+
+    def nodes_of(self, service: Declaration) -> tuple[Node, ...]:
+        """Nodes that may run some unit of the service."""
+        homes = [node.name for unit in self.units(service) for node in self.homes(unit)]
+        return tuple(node for node in self.settings.nodes if node.name in homes)
+
+    def tasks(self, unit: Unit) -> int:
+        """How many tasks the unit has when all is well."""
+        if unit.service.mode == "global":
+            return len(self.homes(unit))
+        return 1 if unit.member else unit.service.replicas
+
     @property
     def edge_ports(self) -> tuple[int, ...]:
         """TCP ports that nodes open to the outside."""
@@ -83,23 +98,31 @@ class Plan:
         return tuple(sorted({secret.name for service in self.services for secret in service.secrets}))
 
 
+def draft(settings: Settings, declared: Iterable[Declaration]) -> Plan:
+    """The enabled services with the environment's overrides, unchecked and in no order."""
+    enabled = (service for service in declared if _enabled(service, settings))
+    return Plan(settings, tuple(_overridden(service, settings.services) for service in enabled))
+
+
 def plan(
     settings: Settings,
     declared: Iterable[Declaration],
     secret_names: Iterable[str],
     faults: Iterable[Fault] = (),
+    known: frozenset[str] = frozenset(),
 ) -> Plan:
-    """The plan, or ConfigurationError with every fault, those already known (`faults`) included."""
+    """The plan, or ConfigurationError with every fault, those already found (`faults`) included.
+
+    known: names of services that exist although they are not in `declared`, being unreadable.
+    """
     declared = tuple(declared)
-    services = tuple(
-        _overridden(service, settings.services) for service in declared if _enabled(service, settings)
-    )
-    draft = Plan(settings, services)
-    found = [*faults, *settings_faults(settings, {service.name for service in declared})]
-    found += declaration_faults(draft, frozenset(secret_names))
+    sketch = draft(settings, declared)
+    names = known | {service.name for service in declared}
+    found = [*faults, *settings_faults(settings, names)]
+    found += declaration_faults(sketch, frozenset(secret_names), names)
     if found:
         raise ConfigurationError(found)
-    return Plan(settings, tuple(_by_need(services)))
+    return Plan(settings, tuple(_by_need(sketch.services)))
 
 
 def _enabled(service: Declaration, settings: Settings) -> bool:

@@ -10,6 +10,8 @@ from lab.model import NODES, Lab
 PREFIX = "platform-beta:"
 KEPT = "platform-beta:secrets"
 MISSING = object()
+# What one of five nodes may use of this machine; a limit is not visible inside a node, which sees it all.
+MEMORY_MIB = 3072
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and
 # net.core.rmem_max can't be set inside one (EINVAL). Each of these was tried in a node.
 SYSCTLS = {
@@ -32,6 +34,7 @@ def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
                 "host_key": lab.host_keys[node.name],
                 "availability": "active",
                 "labels": node.labels,
+                "memory_mib": MEMORY_MIB,
             }
             for node in NODES
         ],

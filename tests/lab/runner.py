@@ -25,6 +25,15 @@ class Run:
     text: str
     seconds: float
 
+    @property
+    def said(self) -> str:
+        """What a person would read of it: without progress, at most its last 40 lines."""
+        words = ("refresh", "@ updating", "@ previewing", "@ destroying")
+        lines = [
+            line for line in self.text.splitlines() if line.strip() and not any(w in line for w in words)
+        ]
+        return "\n".join(lines[-40:])
+
 
 @dataclass(frozen=True)
 class Tree:

@@ -73,7 +73,7 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
     allowed |= {other for resource in allowed for other in CONSEQUENCES.get(resource, ())}
     assert set(seen) <= allowed, f"invented: {sorted(set(seen) - allowed)}"
     done = checkout.up()
-    assert done.code == 0, done.text
+    assert done.code == 0, done.said
     assert {drift.done: settled(plan, drift) for drift in drifts} == {
         drift.done: drift.right for drift in drifts
     }
@@ -85,7 +85,7 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
 def test_twenty_previews_invent_nothing_and_write_nothing(checkout: Tree, plan: Plan) -> None:
     before = snapshot(plan)
     runs = [checkout.preview("--expect-no-changes") for _ in range(20)]
-    assert all(run.code == 0 for run in runs), next(run.text for run in runs if run.code)
+    assert all(run.code == 0 for run in runs), next(run.said for run in runs if run.code)
     assert snapshot(plan) == before
     times = sorted(run.seconds for run in runs)
     print(f"20 previews: {times[0]:.1f} to {times[-1]:.1f} s, median {times[10]:.1f} s")

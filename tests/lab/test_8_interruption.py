@@ -73,9 +73,9 @@ def recovers(tree: Tree, moment_s: float, label: str) -> Run:
     )
     for line in words:
         print(f"    {line}")
-    assert done.code == 0, f"{label}, killed at {moment_s:.1f} s\n{done.text}"
+    assert done.code == 0, f"{label}, killed at {moment_s:.1f} s\n{done.said}"
     clean = tree.preview("--expect-no-changes")
-    assert clean.code == 0, f"{label}, killed at {moment_s:.1f} s\n{clean.text}"
+    assert clean.code == 0, f"{label}, killed at {moment_s:.1f} s\n{clean.said}"
     return done
 
 
@@ -90,14 +90,14 @@ def tree(tmp_path: Path, checkout: Tree) -> Iterator[Tree]:
     """A copy to edit; in the end `ops up` of the checkout puts its own state back."""
     yield copy_of_the_checkout(tmp_path, checkout.environment)
     done = ops(checkout, "up")
-    assert done.code == 0, done.text
+    assert done.code == 0, done.said
 
 
 def test_a_killed_first_convergence_is_repeated(tree: Tree, moments: random.Random) -> None:
     longest_s = 0.0
     for number in range(ROUNDS):
         down = ops(tree, "destroy")
-        assert down.code == 0, down.text
+        assert down.code == 0, down.said
         if not longest_s:
             longest_s = whole_run(tree)
             assert ops(tree, "destroy").code == 0
@@ -115,7 +115,7 @@ def test_a_killed_change_is_repeated(tree: Tree, moments: random.Random) -> None
 def whole_run(tree: Tree) -> float:
     """How long an `ops up` takes that nobody kills."""
     done = ops(tree, "up")
-    assert done.code == 0, done.text
+    assert done.code == 0, done.said
     print(f"not killed: {done.seconds:.1f} s")
     return done.seconds
 
@@ -176,7 +176,7 @@ def test_a_second_run_is_refused_with_owner_and_age_until_the_lock_is_broken(tre
     assert first.returncode != 0
     assert "held nowhere any more" in text
     again = ops(tree, "up")
-    assert again.code == 0, again.text
+    assert again.code == 0, again.said
 
 
 def test_an_interrupt_ends_the_run_gracefully_and_leaves_nothing_open(tree: Tree) -> None:
@@ -189,5 +189,5 @@ def test_an_interrupt_ends_the_run_gracefully_and_leaves_nothing_open(tree: Tree
     assert process.returncode != 0, text
     assert ops(tree, "unlock").code == 0
     again = ops(tree, "up")
-    assert again.code == 0, again.text
+    assert again.code == 0, again.said
     assert "interrupted" not in again.text

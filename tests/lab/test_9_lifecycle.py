@@ -61,7 +61,7 @@ def roles(plan: Plan) -> dict[str, str]:
 
 def converges(tree: Tree) -> float:
     done = tree.up()
-    assert done.code == 0, done.text
+    assert done.code == 0, done.said
     assert steps(tree) == {}
     return done.seconds
 
@@ -91,12 +91,12 @@ def test_a_dead_worker_is_removed_without_it(variant: Tree, nodes: StackFile, pl
     lab("stop-node", "--kill", "node-5")
     try:
         preview = variant.preview()
-        assert preview.code == 0, preview.text
+        assert preview.code == 0, preview.said
         assert preview.seconds < 30
         assert "node-5" in preview.text
         nodes.write([node for node in all_of_them if node["name"] != "node-5"])
         done = ops(variant, "up")
-        assert done.code == 0, done.text
+        assert done.code == 0, done.said
         assert "node-5: is no longer declared and is dead" in done.text
         assert "node-5" not in roles(plan)
         assert steps(variant) == {}
@@ -123,7 +123,7 @@ def test_with_two_nodes_away_a_preview_says_so_in_time_and_an_up_does_what_is_sa
         lab("stop-node", "--kill", name)
     try:
         preview = variant.preview()
-        assert preview.code == 0, preview.text
+        assert preview.code == 0, preview.said
         assert preview.seconds < 30
         assert all(f"{name}" in preview.text for name in ("node-1", "node-4"))
         nodes.node(5)["labels"]["extra"] = "1"
@@ -147,7 +147,7 @@ def test_managers_whose_engines_are_all_stopped_are_started(checkout: Tree, plan
     for index in range(3):
         on_node(plan, index, "systemctl stop docker.socket docker")
     done = ops(checkout, "up")
-    assert done.code == 0, done.text
+    assert done.code == 0, done.said
     assert "no manager answers, engines are stopped on node-1, node-2, node-3" in done.text
     assert steps(checkout) == {}
     print(f"three stopped engines: {done.seconds:.1f} s")
@@ -161,7 +161,7 @@ def test_a_manager_that_comes_back_empty_is_taken_in_again(checkout: Tree, plan:
             "systemctl stop docker.socket docker; rm -rf /var/lib/docker/swarm; systemctl start docker",
         )
         done = checkout.up()
-    assert done.code == 0, done.text
+    assert done.code == 0, done.said
     assert steps(checkout) == {}
     assert roles(plan) == {f"node-{n}": "manager" if n < 4 else "worker" for n in range(1, 6)}
     assert watch.longest_gap_s < LEADERLESS_S

@@ -49,7 +49,8 @@ def test_broken_yaml_and_unknown_keys_are_faults_beside_others(services: Path) -
         read(stack(network={"subnet": "192.0.2.0/24"}), services)
     text = str(caught.value)
     assert all(
-        part in text for part in ("services/example.colour", "services/other: is not YAML", "192.0.2.0/24")
+        part in text
+        for part in ("services/example.colour", "services/other/service.yaml:1: is not YAML", "192.0.2.0/24")
     )
 
 

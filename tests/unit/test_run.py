@@ -133,7 +133,7 @@ def test_only_steps_on_undeclared_nodes_are_named() -> None:
         "node-2": ("urn::node-2-engine", "urn::node-2-join")
     }
     assert forget.undeclared(state(*steps), ["node-1", "node-2"]) == {}
-    assert forget.undeclared(state("node-2-token"), ["node-1"]) == {}
+    assert forget.undeclared(state("node-2-token"), ["node-1"]) == {"node-2": ()}
 
 
 def test_what_is_forgotten_is_referred_to_no_more() -> None:

@@ -35,14 +35,6 @@ def test_a_refused_value_is_not_printed() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_no_manager_is_a_fault() -> None:
-    spoiled = raw()
-    for item in spoiled["nodes"]:
-        item["role"] = "worker"
-    with pytest.raises(ConfigurationError, match="no node is a manager"):
-        parse_settings(spoiled)
-
-
 @pytest.mark.parametrize(
     ("image", "sound"),
     [

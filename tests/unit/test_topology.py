@@ -63,7 +63,7 @@ def test_a_disabled_service_is_not_planned() -> None:
 
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
-    "even managers": ({"nodes": raw()["nodes"][:2]}, "2 managers survive no more than 1 do"),
+    "even managers": ({"nodes": raw()["nodes"][:2]}, "2 managers survive no more losses than 1 do"),
     "duplicate name": (
         {"nodes": [*raw()["nodes"], {**node(6, "worker"), "name": "node-1"}]},
         "nodes[0].name, nodes[5].name: 2 nodes have node-1",
@@ -93,12 +93,12 @@ def test_a_faulty_stack_file_is_refused(name: str) -> None:
 
 
 SERVICES: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown need": ({"needs": ["nothing"]}, "nothing is not an enabled service"),
-    "circle": ({"needs": ["api"]}, "a circle among api"),
+    "unknown need": ({"needs": ["nothing"]}, "nothing is not a service"),
+    "circle": ({"needs": ["api"]}, "names the service itself"),
     "missing file": ({"configs": [{"file": "x.conf", "path": "/x"}]}, "x.conf is not beside service.yaml"),
     "missing secret": ({"secrets": [{"name": "token", "path": "/t"}]}, "secrets.token: is needed by api"),
     "no volume": ({"stateful": True}, "without a volume"),
-    "no home": ({"placement": {"labels": {"gpu": "true"}}}, "no node satisfies node.labels.gpu==true"),
+    "no home": ({"placement": {"labels": {"gpu": "true"}}}, "no node bears the label gpu"),
     "too many replicas": (
         {"replicas": 3, "placement": {"labels": {"edge": "true"}, "max_per_node": 1}},
         "3 replicas, and node.labels.edge==true has room for 2",
@@ -109,7 +109,7 @@ SERVICES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "reservation over limit": (
         {"resources": {"cpus": 1, "memory_mib": 64, "reserve_memory_mib": 65}},
-        "reserves more memory than its limit",
+        "reserves 65 MiB, its limit is 64",
     ),
 }
 

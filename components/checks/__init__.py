@@ -1,0 +1,58 @@
+"""Rules across fields: what is wrong with an environment before any node is asked.
+
+Everything here only decides; files are looked at by `files` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from components.checks.addresses import address_faults, subnet_faults
+from components.checks.budgets import budget_faults
+from components.checks.needs import need_faults
+from components.checks.nodes import node_faults
+from components.checks.placement import placement_faults
+from components.checks.ports import port_faults
+from components.checks.services import name_faults, service_faults
+from components.errors import Fault
+from components.settings import Settings
+from components.validation import suggestion
+
+#: The secret that keys the hashes in the names of all others; it isn't given to the swarm.
+NAMING_KEY = "naming_key"
+
+if TYPE_CHECKING:
+    from components.topology import Plan
+
+__all__ = ["NAMING_KEY", "declaration_faults", "service_faults", "settings_faults"]
+
+
+def settings_faults(settings: Settings, declared: frozenset[str]) -> Iterator[Fault]:
+    """Faults between the fields of the stack file; `declared`: names of all service folders."""
+    yield from node_faults(settings)
+    yield from address_faults(settings)
+    for name in sorted(set(settings.services) - declared):
+        remedy = suggestion(name, declared, "add its folder, or remove the override")
+        yield Fault(f"services.{name}", "is not a declared service", remedy)
+
+
+def declaration_faults(plan: Plan, secret_names: frozenset[str], declared: frozenset[str]) -> Iterator[Fault]:
+    """Faults of the services, alone, among each other, and against the nodes."""
+    if NAMING_KEY not in secret_names:
+        yield Fault(f"secrets.{NAMING_KEY}", "is not set", "run: make secrets")
+    yield from name_faults(plan)
+    yield from need_faults(plan, declared)
+    yield from port_faults(plan)
+    yield from subnet_faults(plan)
+    yield from budget_faults(plan)
+    for service in plan.services:
+        yield from service_faults(service)
+        yield from placement_faults(plan, service)
+        for secret in service.secrets:
+            if secret.name not in secret_names:
+                fault = f"is needed by {service.name} and not set"
+                yield Fault(f"secrets.{secret.name}", fault, "run: make secrets")
+            elif secret.name == NAMING_KEY:
+                where = f"services/{service.name}.secrets"
+                yield Fault(where, f"{NAMING_KEY} never leaves the program", "mount another secret")
