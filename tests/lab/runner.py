@@ -28,11 +28,9 @@ class Run:
     @property
     def said(self) -> str:
         """What a person would read of it: without progress, at most its last 40 lines."""
-        words = ("refresh", "@ updating", "@ previewing", "@ destroying")
-        lines = [
-            line for line in self.text.splitlines() if line.strip() and not any(w in line for w in words)
-        ]
-        return "\n".join(lines[-40:])
+        progress = ("refresh", "@ updating", "@ previewing", "@ destroying")
+        lines = [line for line in self.text.splitlines() if not any(word in line for word in progress)]
+        return "\n".join(list(filter(str.strip, lines))[-40:])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from components.topology import Plan
@@ -12,6 +13,7 @@ SCRIPT = Path(__file__).with_suffix(".sh")
 
 def snapshot(plan: Plan) -> dict[str, str]:
     """By node; equal when nothing was written in between."""
-    return {
-        node.name: on_node(plan, index, SCRIPT.read_text()) for index, node in enumerate(plan.settings.nodes)
-    }
+    names = [node.name for node in plan.settings.nodes]
+    with ThreadPoolExecutor(len(names)) as pool:
+        texts = pool.map(lambda index: on_node(plan, index, SCRIPT.read_text()), range(len(names)))
+        return dict(zip(names, texts, strict=True))

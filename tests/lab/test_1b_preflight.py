@@ -1,0 +1,145 @@
+"""Machines that are unfit or away: each fault is caught by a real run before anything is written."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from components.topology import Plan
+from tests.lab.runner import Tree
+from tests.lab.snapshot import snapshot
+from tests.lab.test_5_secrets import on_node
+
+Config = dict[str, Any]
+Change = Callable[[Config], None]
+#: In the nodes' network; nobody has it.
+NOBODY = "{net}.250"
+
+
+def section(name: str, **changes: Any) -> Change:
+    return lambda config: config[f"platform-beta:{name}"].update(changes)
+
+
+def node(number: int, **changes: Any) -> Change:
+    return lambda config: config["platform-beta:nodes"][number - 1].update(changes)
+
+
+def sixth(**changes: Any) -> Change:
+    """Another worker, as node-5 is, but for some changes."""
+
+    def change(config: Config) -> None:
+        nodes = config["platform-beta:nodes"]
+        nodes.append({**nodes[4], "name": "node-6", "labels": {}, "host_key": f"{HOST_KEY}6", **changes})
+
+    return change
+
+
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleKeyOfNode1ReplaceMeWithTheRealOne000"
+DEBIAN = "runs Debian GNU/Linux 12"
+SETTINGS: dict[str, tuple[Change, str]] = {
+    "too little memory": (section("preflight", memory_mib=999999), "MiB of memory of 999999 asked for"),
+    "too few cores": (section("preflight", cores=64), "cores of 64 asked for"),
+    "an old system": (section("preflight", operating_systems={"debian": "99"}), DEBIAN),
+    "a strange system": (section("preflight", operating_systems={"ubuntu": "20.04"}), DEBIAN),
+    "an old engine": (section("preflight", engine_version="99.0"), "is older than 99.0"),
+    "clocks apart": (section("preflight", clock_skew_s=0.0000001), "clock is"),
+    "an MTU that does not fit": (section("network", mtu=9000), "network.mtu"),
+    "a user that is not there": (
+        section("engine", operators=["deploy", "nobody-here"]),
+        "no user nobody-here",
+    ),
+    "an address that is not its own": (node(4, address="{net}.99", ssh_host="{net}.14"), "not as {net}.99"),
+    "a new node that is away": (sixth(address=NOBODY), "nodes/node-6: does not answer"),
+    "one machine twice": (sixth(address=NOBODY, ssh_host="{net}.15"), "node-6"),
+    "another port": (section("ssh", port=2222), "nodes/node-1: does not answer"),
+    "another user": (section("ssh", user="nobody"), "nodes/node-2: does not answer"),
+    "a key that opens nothing": (section("ssh", private_key_file="key"), "nodes/node-3: does not answer"),
+}
+
+TABLE = "nft add table inet away; nft add chain inet away in '{ type filter hook input priority -20; }'"
+RULE = TABLE + "; nft add rule inet away in tcp dport "
+OPEN = "nft delete table inet away"
+DUMMY = "ip link add away type dummy; ip link set away up; ip addr add {} dev away"
+TOOLS = "/usr/sbin/nft /usr/sbin/iptables"
+INIT = "docker swarm init --advertise-addr {net}.1"
+#: The node by number, what is done to it, how that is undone, and what the run must say.
+HOSTS: dict[str, tuple[int, str, str, str]] = {
+    "another name": (5, "hostname elsewhere", "hostname node-5", "the host calls itself elsewhere"),
+    "a taken subnet": (4, DUMMY.format("10.20.3.1/24"), "ip link del away", "network.subnet"),
+    "a taken pool": (3, DUMMY.format("172.30.9.1/24"), "ip link del away", "engine.address_pools[0].base"),
+    "a smaller MTU": (2, "ip link set eth0 mtu 1400", "ip link set eth0 mtu 1500", "1400"),
+    "gossip dropped": (5, RULE + "7946 drop", OPEN, "7946"),
+    "gossip refused": (4, RULE + "7946 reject", OPEN, "7946"),
+    "management dropped": (2, RULE + "2377 drop", OPEN, "2377"),
+    "no firewall tool": (
+        5,
+        f"for tool in {TOOLS}; do mv $tool $tool.away; done",
+        f"for tool in {TOOLS}; do mv $tool.away $tool; done",
+        "has neither nft nor iptables",
+    ),
+    "a worker in another swarm": (
+        5,
+        f"docker swarm leave; {INIT}5",
+        "docker swarm leave --force",
+        "nodes/node-5: manages the swarm",
+    ),
+    "a manager in another swarm": (
+        3,
+        f"docker swarm leave --force; {INIT}3",
+        "docker swarm leave --force",
+        "nodes/node-3: manages the swarm",
+    ),
+    "a worker's subnet taken by a route": (
+        5,
+        "ip route add blackhole 10.20.8.0/24",
+        "ip route del blackhole 10.20.8.0/24",
+        "network.subnet",
+    ),
+}
+
+
+def here(text: str, plan: Plan) -> str:
+    return text.replace("{net}", str(plan.settings.nodes[0].address).rpartition(".")[0])
+
+
+def refused(tree: Tree, plan: Plan, says: str) -> None:
+    before = snapshot(plan)
+    done = tree.up()
+    assert done.code != 0, done.said
+    assert "nothing was touched" in done.text, done.said
+    assert says in done.said, done.said
+    assert "Traceback" not in done.text
+    assert snapshot(plan) == before
+    print(next(line for line in done.said.splitlines() if says in line).strip())
+
+
+def test_there_are_twenty_five() -> None:
+    assert len(SETTINGS) + len(HOSTS) >= 25
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_that_the_machines_do_not_meet_is_refused(name: str, variant: Tree, plan: Plan) -> None:
+    change, says = SETTINGS[name]
+    file = variant.root / "Pulumi.lab.yaml"
+    document = yaml.safe_load(file.read_text())
+    change(document["config"])
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", variant.root / "key"], check=True)
+    file.write_text(here(yaml.safe_dump(document, sort_keys=False), plan))
+    refused(variant, plan, here(says, plan))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_machine_that_is_unfit_is_refused(name: str, checkout: Tree, plan: Plan) -> None:
+    number, inject, undo, says = HOSTS[name]
+    on_node(plan, number - 1, here(inject, plan))
+    try:
+        refused(checkout, plan, says)
+    finally:
+        on_node(plan, number - 1, undo)
+    if "swarm" in name:
+        assert checkout.up().code == 0
