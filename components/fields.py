@@ -145,6 +145,12 @@ BaseUrl = Annotated[
         r"https://[^\s]+[^/\s]", "is not a base URL", "write https://…, without blanks and / at its end"
     ),
 ]
+Version = Annotated[
+    str,
+    matching(
+        r"[0-9]{1,9}(\.[0-9]{1,9})*", "is not a version", 'write numbers and dots in quotes, such as "20.10"'
+    ),
+]
 LogSize = Annotated[
     str, matching(r"[1-9][0-9]{0,9}[kmg]", "is not a size", "write a number with k, m or g, such as 10m")
 ]

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from components.errors import ConfigurationError, Fault
 from components.fields import (
@@ -34,6 +34,7 @@ from components.fields import (
     Sysctl,
     SysctlValue,
     UserName,
+    Version,
 )
 from components.validation import Frozen, validate
 
@@ -124,13 +125,13 @@ class Preflight(Frozen):
     operating_systems: ID of /etc/os-release to the oldest VERSION_ID; empty for any.
     """
 
-    memory_mib: Annotated[int, Field(ge=0)] = 16384
-    cores: Annotated[int, Field(ge=0)] = 8
-    disk_gib: Annotated[int, Field(ge=0)] = 100
-    latency_ms: Annotated[int, Field(ge=0)] = 10
-    clock_skew_s: Annotated[float, Field(ge=0)] = 5
-    engine_version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")] | None = "20.10"
-    operating_systems: dict[str, Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")]] = {
+    memory_mib: ReservedMebibytes = 16384
+    cores: Annotated[int, Field(ge=0, le=4096)] = 8
+    disk_gib: ReservedMebibytes = 100
+    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 10
+    clock_skew_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 5
+    engine_version: Version | None = "20.10"
+    operating_systems: dict[str, Version] = {
         "almalinux": "8",
         "centos": "7",
         "debian": "11",

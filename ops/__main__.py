@@ -50,6 +50,8 @@ def status(stack: Stack = "lab") -> None:
 @app.command()
 def secrets(stack: Stack = "lab") -> None:
     """Create the secrets that are missing and renew certificates that end soon; prints names only."""
+    if faults := from_file(stack_file(stack)).faults:
+        raise ConfigurationError(faults)
     for line in secrets_module.ensure(ROOT, stack, read_settings(stack)):
         console.print(line)
 

@@ -26,7 +26,7 @@ from tests.unit.examples import raw
 from tests.unit.spoiling import JUNK, spoiled, torn
 
 SEARCH = settings(
-    max_examples=int(os.environ.get("BAD_INPUT_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("BAD_INPUT_EXAMPLES", "40")),
     deadline=None,
     derandomize="BAD_INPUT_EXAMPLES" not in os.environ,
     database=None,
@@ -139,7 +139,7 @@ TORN = [
 TORN += [
     b"&a [*a]",
     b"? [a]\n: b",
-    b"[" * 2000,
+    b"[" * 500,
     b"\xff",
     b"\0",
     b"!!binary x",
