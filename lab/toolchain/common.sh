@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by lab/toolchain.sh: places, messages, stamps.
 
-TOOLS=$CHECKOUT/.tools
+TOOLS=$(readlink -f "$CHECKOUT/.tools") # a link to another checkout's is that one's
 REQUIREMENTS=$CHECKOUT/requirements.txt
 OFFICIAL_SITE=https://get.pulumi.com # where Pulumi's own installer downloads from
 # Pulumi must neither read nor change what the operator keeps in ~/.pulumi.
