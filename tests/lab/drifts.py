@@ -163,7 +163,7 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
         ),
         service(
             "nginx",
-            "--log-opt max-size=99m",
+            "--log-driver json-file --log-opt max-size=99m",
             "logDriver",
             'index .Spec.TaskTemplate.LogDriver.Options "max-size"',
             "10m",

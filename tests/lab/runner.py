@@ -27,9 +27,11 @@ class Run:
 
     @property
     def said(self) -> str:
-        """What a person would read of it: without progress, at most its last 40 lines."""
-        progress = ("refresh", "@ updating", "@ previewing", "@ destroying")
-        lines = [line for line in self.text.splitlines() if not any(word in line for word in progress)]
+        """What a person would read of it: from its diagnostics on, without progress and outputs."""
+        told = self.text.partition("\nDiagnostics:")[2] or self.text
+        told = told.partition("\nOutputs:")[0]
+        progress = ("refresh", "@ updating", "@ previewing", "@ destroying", "@ deleting")
+        lines = [line for line in told.splitlines() if not any(word in line for word in progress)]
         return "\n".join(list(filter(str.strip, lines))[-40:])
 
 
