@@ -20,9 +20,9 @@ def main() -> None:
         raw = from_engine()
         reading = read(raw)
         acts = not pulumi.runtime.is_dry_run()
+        observed = observation(reading.plan, acts)
         if acts and not os.environ.get(RUN):
             RunLock(reading.plan.settings, "pulumi up").acquire()
-        observed = observation(reading.plan, acts)
     except (ConfigurationError, NoLockError) as error:
         raise pulumi.RunError(str(error)) from None
     for sentence in observed.unseen:

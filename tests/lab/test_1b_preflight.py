@@ -63,14 +63,14 @@ SETTINGS: dict[str, tuple[Change, str]] = {
 TABLE = "nft add table inet away; nft add chain inet away in '{ type filter hook input priority -20; }'"
 RULE = TABLE + "; nft add rule inet away in tcp dport "
 OPEN = "nft delete table inet away"
-DUMMY = "ip link add away type dummy; ip link set away up; ip addr add {} dev away"
+BRIDGE = "ip link add away type bridge; ip link set away up; ip addr add {} dev away"
 TOOLS = "/usr/sbin/nft /usr/sbin/iptables"
 INIT = "docker swarm init --advertise-addr {net}.1"
 #: The node by number, what is done to it, how that is undone, and what the run must say.
 HOSTS: dict[str, tuple[int, str, str, str]] = {
     "another name": (5, "hostname elsewhere", "hostname node-5", "the host calls itself elsewhere"),
-    "a taken subnet": (4, DUMMY.format("10.20.3.1/24"), "ip link del away", "network.subnet"),
-    "a taken pool": (3, DUMMY.format("172.30.9.1/24"), "ip link del away", "engine.address_pools[0].base"),
+    "a taken subnet": (4, BRIDGE.format("10.20.3.1/24"), "ip link del away", "network.subnet"),
+    "a taken pool": (3, BRIDGE.format("172.30.9.1/24"), "ip link del away", "engine.address_pools[0].base"),
     "a smaller MTU": (2, "ip link set eth0 mtu 1400", "ip link set eth0 mtu 1500", "1400"),
     "gossip dropped": (5, RULE + "7946 drop", OPEN, "7946"),
     "gossip refused": (4, RULE + "7946 reject", OPEN, "7946"),
