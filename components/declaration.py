@@ -56,7 +56,11 @@ BesideFile = Annotated[
 
 
 class Member(Frozen):
-    """One identity of a stateful service: its own Swarm service, hostname and volumes."""
+    """One identity of a stateful service: its own Swarm service, hostname and volumes.
+
+    `labels` say which nodes qualify. With a volume it is pinned to one of them, which is no other member's:
+    components/homes.py.
+    """
 
     name: Name
     labels: dict[Label, LabelValue] = {}
@@ -169,7 +173,11 @@ class Metrics(Frozen):
 
 
 class Declaration(Frozen):
-    """One service, whole. `folder` is where its files lie."""
+    """One service, whole. `folder` is where its files lie.
+
+    `aliases` are further names of its tasks on the overlay network. Members are rolled one after the
+    other, the first declared last: put the preferred leader first.
+    """
 
     name: Name
     folder: Path
@@ -178,6 +186,7 @@ class Declaration(Frozen):
     mode: Literal["replicated", "global"] = "replicated"
     replicas: Annotated[int, Field(ge=0, le=100)] = 1
     members: tuple[Member, ...] = ()
+    aliases: tuple[Name, ...] = ()
     placement: Placement = Placement()
     resources: Resources
     ports: tuple[ServicePort, ...] = ()

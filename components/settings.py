@@ -158,6 +158,8 @@ class ServiceOverride(Frozen):
     reserve_cpus: ReservedCpus | None = None
     reserve_memory_mib: ReservedMebibytes | None = None
     environment: dict[str, str] = {}
+    homes: dict[Name, Name] = {}
+    """Member to node, where the plan's own choice isn't wanted: before a node is replaced, for one."""
     enabled: bool = True
 
 

@@ -51,6 +51,55 @@ def test_members_are_one_unit_each_with_their_own_constraints() -> None:
     assert units[0].constraints == ("node.labels.edge==true", "node.role==manager")
 
 
+def stateful(*members: dict[str, Any]) -> Declaration:
+    return declaration("db", members=members, volumes=[{"name": "data", "path": "/data"}])
+
+
+def test_members_with_a_volume_share_no_node_and_the_operator_may_choose() -> None:
+    service = stateful(*({"name": f"db-{number}", "labels": {"mysql-slave": "true"}} for number in (1, 2)))
+    units = planned(service).units(service)
+    assert [unit.home for unit in units] == ["node-4", "node-5"]
+    assert units[0].constraints == ("node.hostname==node-4", "node.labels.mysql-slave==true")
+    chosen = {"db": {"homes": {"db-1": "node-5"}}}
+    assert [unit.home for unit in planned(service, services=chosen).units(service)] == ["node-5", "node-4"]
+
+
+def test_a_member_makes_room_for_one_that_can_go_nowhere_else() -> None:
+    service = stateful({"name": "a"}, {"name": "b", "labels": {"mysql-master": "true"}})
+    assert [unit.home for unit in planned(service).units(service)] == ["node-1", "node-3"]
+
+
+def test_a_member_whose_home_is_drained_waits_there_with_its_data() -> None:
+    nodes = raw()["nodes"]
+    nodes[4]["availability"] = "drain"
+    service = stateful(*({"name": f"db-{number}", "labels": {"mysql-slave": "true"}} for number in (1, 2)))
+    assert [unit.home for unit in planned(service, nodes=nodes).units(service)] == ["node-4", "node-5"]
+
+
+def test_a_member_without_a_node_of_its_own_is_a_fault() -> None:
+    masters = [{"name": f"db-{number}", "labels": {"mysql-master": "true"}} for number in (1, 2)]
+    message = "db-2].placement: every node that satisfies node.labels.mysql-master==true is another member's"
+    assert message in faults(stateful(*masters))
+
+
+@pytest.mark.parametrize(
+    ("homes", "message"),
+    [
+        ({"c": "node-1"}, "services.db.homes.c: db has no member c"),
+        ({"a": "node-9"}, "services.db.homes.a: node-9 is not a node"),
+        ({"a": "node-1", "b": "node-1"}, "services.db.homes.b: node-1 is another member's home, too"),
+    ],
+)
+def test_homes_that_can_t_be_are_faults(homes: dict[str, str], message: str) -> None:
+    assert message in faults(stateful({"name": "a"}, {"name": "b"}), services={"db": {"homes": homes}})
+
+
+def test_an_alias_is_a_name_like_any_other() -> None:
+    assert "db, router all make a Swarm service of this name" in faults(
+        declaration("db"), declaration("router", aliases=["db"])
+    )
+
+
 def test_an_override_changes_only_what_it_names() -> None:
     given = {"api": {"replicas": 5, "memory_mib": 256, "environment": {"B": "2"}}}
     result = planned(declaration(environment={"A": "1"}), services=given).services[0]
