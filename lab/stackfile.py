@@ -12,6 +12,11 @@ KEPT = "platform-beta:secrets"
 MISSING = object()
 # What one of five nodes may use of this machine; a limit is not visible inside a node, which sees it all.
 MEMORY_MIB = 3072
+# What production gives its data services doesn't fit into that.
+SIZES: dict[str, dict[str, Any]] = {
+    "mysql": {"memory_mib": 800, "reserve_memory_mib": 512, "reserve_cpus": 0.1},
+    "mysql-backup": {"memory_mib": 640, "environment": {"BINLOG_EVERY_S": "15"}},
+}
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and
 # net.core.rmem_max can't be set inside one (EINVAL). Each of these was tried in a node.
 SYSCTLS = {
@@ -54,7 +59,9 @@ def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
         # Five nodes share two cores: a busy moment of the host is no slow network.
         "preflight": {"memory_mib": 3072, "cores": 2, "disk_gib": 10, "latency_ms": 500},
         "edge": {"domain": "beta.platform.test"},
-        "services": {service: {"image": image} for service, image in sorted(images.items())},
+        "services": {
+            service: {"image": image, **SIZES.get(service, {})} for service, image in sorted(images.items())
+        },
     }
     return {f"{PREFIX}{key}": value for key, value in settings.items()}
 
