@@ -16,13 +16,13 @@ one_at_a_time() { exec 9>"$STORE/lock"; flock -w 3600 9 || fail 1 "mysql-backup:
 # options USER SECRET: path of an option file for that account, TLS and the server's name checked.
 options() {
   local file=/tmp/$1.cnf
-  printf "[client]\nuser=%s\npassword='%s'\nssl-mode=VERIFY_IDENTITY\nssl-ca=%s\nconnect-timeout=3\n" \
+  printf "[client]\nuser=%s\npassword='%s'\nssl-mode=VERIFY_IDENTITY\nssl-ca=%s\n" \
     "$1" "$(tr -d '\r\n' <"$SECRETS/$2" | sed "s/\\\\/\\\\\\\\/g; s/'/\\\\'/g")" "$SECRETS/internal_ca_certificate" >"$file"
   echo "$file"
 }
 
 # ask MEMBER: SQL on stdin to one member, as the account that may only read.
-ask() { timeout "${ASK_LIMIT_S:-30}" mysql --defaults-file="$BACKUP_OPTIONS" --host="$1" -NB; }
+ask() { timeout "${ASK_LIMIT_S:-30}" mysql --defaults-file="$BACKUP_OPTIONS" --connect-timeout=3 --host="$1" -NB; }
 
 # role MEMBER: PRIMARY or SECONDARY when it is ONLINE, else nothing.
 role() {

@@ -40,7 +40,7 @@ dump() {
   answered read begun "$reader"
   printf '%s\n' "SELECT CONCAT('position ', REPLACE(@@GLOBAL.gtid_executed, CHAR(10), ''));" >&"$lock_fd"
   mysqldump --defaults-file="$BACKUP_OPTIONS" --host="$SOURCE" --single-transaction --set-gtid-purged=OFF --routines --triggers \
-    --events --hex-blob --no-tablespaces --databases "${schemas[@]}" 9>&- | tee >(head -c 64 >/tmp/dump.begun) | zstd -q -3 >"$PART/dump.sql.zst" &
+    --events --hex-blob --no-tablespaces --databases "${schemas[@]}" 9>&- | tee >(head -c 64 >/tmp/dump.begun; cat >/dev/null) | zstd -q -3 >"$PART/dump.sql.zst" &
   dumper=$!
   until_dump_reads "$dumper"
   echo "UNLOCK TABLES;" >&"$lock_fd"; exec {lock_fd}>&-

@@ -26,7 +26,7 @@ read_arguments() {
     fail 2 "restore: $ID was made after $UNTIL; take an older backup"
 }
 
-live() { mysql --defaults-file="$RESTORE_OPTIONS" --host=mysql --port=3306 -NB "$@"; }
+live() { mysql --defaults-file="$RESTORE_OPTIONS" --connect-timeout=5 --host=mysql --port=3306 -NB "$@"; }
 
 # refuse_unnamed: no database that has tables is replaced unless it is named.
 refuse_unnamed() {

@@ -61,7 +61,12 @@ hand_over_to() {
 # seek_group STATE: join the group, or found it with the consent of all.
 seek_group() {
   local member
-  if [[ $1 == ERROR ]]; then log "has left the group (ERROR): stops group replication"; sql <<<"STOP GROUP_REPLICATION"; fi
+  if [[ $1 == ERROR ]]; then
+    # Up to half a minute: a member that lost the majority gives up its connections one after the other.
+    say_once "has left the group (ERROR): stops group replication"
+    SQL_LIMIT_S=60 sql <<<"STOP GROUP_REPLICATION" >/dev/null
+    return
+  fi
   look_around
   for member in "${MEMBERS[@]}"; do
     if [[ $member != "$ME" && ${STATES[$member]} == ONLINE && ${QUORATE[$member]} == 1 ]]; then
@@ -155,14 +160,14 @@ hold_lock() {
 forced() {
   local member given wanted=$DATA/FORCE_BOOTSTRAP
   given=$(<"$wanted")
-  rm -f "$wanted"
   for member in "${MEMBERS[@]}"; do
     [[ $member == "$ME" || " $given " == *" $member "* ]] && continue
     if ! within "${SETS[$member]}" "${SETS[$ME]}" || [[ ${STATES[$member]} == UNREACHABLE ]]; then
       log "force-bootstrap did not name $member (${STATES[$member]}), which may have transactions of its own: not done"
+      rm -f "$wanted"
       return
     fi
   done
   log "OPERATOR: founds the group here, giving up what only these have: $given"
-  start_group ON || log "could not found it"
+  if start_group ON; then rm -f "$wanted"; else log "could not found it; tries again"; fi
 }
