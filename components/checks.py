@@ -43,6 +43,7 @@ def declaration_faults(plan: Plan, secret_names: frozenset[str]) -> Iterator[Fau
     if NAMING_KEY not in secret_names:
         yield Fault(f"secrets.{NAMING_KEY}", "is not set", "run: make secrets")
     names = [unit.name for service in plan.services for unit in plan.units(service)]
+    names += [alias for service in plan.services for alias in service.aliases]
     for name, count in Counter(names).items():
         if count > 1:
             yield Fault(f"services/{name}", f"{count} services bear this name", "rename all but one")
@@ -136,6 +137,7 @@ def _resource_faults(where: str, service: Declaration) -> Iterator[Fault]:
 
 
 def _placement_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
+    yield from _home_faults(plan, service)
     for unit in plan.units(service):
         homes = [node for node in plan.settings.nodes if unit.fits(node)]
         rules = " and ".join(unit.constraints) or "any node"
@@ -147,6 +149,24 @@ def _placement_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
             room = len(homes) * _per_node(service)
             fault = f"{service.replicas} replicas, and {rules} has room for {room}"
             yield Fault(f"services/{unit.name}.replicas", fault, "lower replicas, or label more nodes")
+
+
+def _home_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
+    """A member that no node is left for, and homes that name what doesn't exist."""
+    override = plan.settings.services.get(service.name)
+    members, nodes = {unit.name: unit for unit in plan.units(service)}, {n.name for n in plan.settings.nodes}
+    for member, node in (override.homes if override else {}).items():
+        where = f"services.{service.name}.homes.{member}"
+        if member not in members or not service.members:
+            yield Fault(where, f"{service.name} has no member {member}", "correct the name")
+        elif node not in nodes:
+            yield Fault(where, f"{node} is not a declared node", "name one of nodes")
+    for unit in members.values():
+        fits = any(unit.fits(node) for node in plan.settings.nodes)
+        if unit.member and unit.home is None and fits:
+            rules = " and ".join(unit.constraints) or "any node"
+            fault = f"every node with {rules} is another member's home"
+            yield Fault(f"services/{unit.name}.placement", fault, "label another node for it")
 
 
 def _per_node(service: Declaration) -> int:

@@ -19,7 +19,10 @@ Mebibytes = Annotated[int, Field(gt=0)]
 
 
 class Member(Frozen):
-    """One identity of a stateful service: its own Swarm service, hostname and volumes."""
+    """One identity of a stateful service: its own Swarm service, hostname and volumes, on its own node.
+
+    `labels` say which nodes qualify; which of them it is, the plan decides (components/homes.py).
+    """
 
     name: Name
     labels: dict[Label, LabelValue] = {}
@@ -132,7 +135,11 @@ class Metrics(Frozen):
 
 
 class Declaration(Frozen):
-    """One service, whole. `folder` is where its files lie."""
+    """One service, whole. `folder` is where its files lie.
+
+    `aliases` are further names of its tasks on the overlay network. Members are rolled one after the
+    other, the first declared last: put the preferred leader first.
+    """
 
     name: Name
     folder: Path
@@ -141,6 +148,7 @@ class Declaration(Frozen):
     mode: Literal["replicated", "global"] = "replicated"
     replicas: Annotated[int, Field(ge=0, le=100)] = 1
     members: tuple[Member, ...] = ()
+    aliases: tuple[Name, ...] = ()
     placement: Placement = Placement()
     resources: Resources
     ports: tuple[ServicePort, ...] = ()

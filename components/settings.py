@@ -121,6 +121,8 @@ class ServiceOverride(Frozen):
     reserve_cpus: Annotated[float, Field(ge=0)] | None = None
     reserve_memory_mib: Annotated[int, Field(ge=0)] | None = None
     environment: dict[str, str] = {}
+    homes: dict[Name, Name] = {}
+    """Member to node, where the plan's own choice isn't wanted: before a node is replaced, for one."""
     enabled: bool = True
 
 

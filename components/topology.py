@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.checks import declaration_faults, settings_faults
 from components.declaration import Declaration, Member
 from components.errors import ConfigurationError, Fault
+from components.homes import homes
 from components.settings import Node, ServiceOverride, Settings
 
 
@@ -18,6 +19,8 @@ class Unit:
     name: str
     service: Declaration
     member: Member | None
+    home: str | None = None
+    """The node that a member is pinned to: its volume lies there."""
 
     @property
     def hostname(self) -> str | None:
@@ -32,8 +35,8 @@ class Unit:
         rules = [f"node.labels.{key}=={value}" for key, value in labels.items()]
         if placement.role:
             rules.append(f"node.role=={placement.role}")
-        if placement.node:
-            rules.append(f"node.hostname=={placement.node}")
+        if node := self.home or placement.node:
+            rules.append(f"node.hostname=={node}")
         return tuple(sorted(rules))
 
     def fits(self, node: Node) -> bool:
@@ -51,10 +54,16 @@ class Plan:
     services: tuple[Declaration, ...]
 
     def units(self, service: Declaration) -> tuple[Unit, ...]:
-        """The Swarm services that make up one declared service."""
-        if service.members:
-            return tuple(Unit(member.name, service, member) for member in service.members)
-        return (Unit(service.name, service, None),)
+        """The Swarm services that make up one declared service; members on a node each, if there is one."""
+        if not service.members:
+            return (Unit(service.name, service, None),)
+        units = [Unit(member.name, service, member) for member in service.members]
+        fitting = {
+            unit.name: [node.name for node in self.settings.nodes if unit.fits(node)] for unit in units
+        }
+        override = self.settings.services.get(service.name)
+        chosen = homes(fitting, override.homes if override else {})
+        return tuple(replace(unit, home=chosen.get(unit.name)) for unit in units)
 
     @property
     def edge_ports(self) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ def _node(number: int, role: Literal["manager", "worker"], *labels: str) -> Node
 NODES = (
     _node(1, "manager", "mysql-master", "edge"),
     _node(2, "manager", "redis-master", "edge"),
-    _node(3, "manager", "mongodb-primary"),
+    _node(3, "manager", "mongodb-primary", "backup"),
     _node(4, "worker", "mysql-slave", "redis-slave"),
     _node(5, "worker", "mysql-slave", "redis-slave", "mongodb-secondary"),
 )

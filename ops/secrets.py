@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, TypeAdapter
 
-from components.settings import Settings
+from components.settings import Name, Settings
 from components.stack import NAMESPACE
 from components.validation import Frozen
 from ops import certificates
@@ -53,12 +53,16 @@ class Authority(Frozen):
 
 
 class Certificate(Frozen):
-    """A server certificate with its chain, for the key named, signed by `ca` (an Authority)."""
+    """A certificate with its chain, for the key named, signed by `ca` (an Authority).
+
+    `names`: the edge's, or DNS names inside the overlay; the latter serve as a client's certificate too,
+    as members of one data store are each other's clients.
+    """
 
     kind: Literal["certificate"]
     key: str
     ca: str
-    names: Literal["edge"]
+    names: Literal["edge"] | Annotated[tuple[Name, ...], Field(min_length=1)]
     days: Annotated[int, Field(ge=2, le=397)]
     renew_days: int
 
@@ -106,10 +110,16 @@ def missing(
     if not isinstance(authority, Authority):
         raise SecretsError(f"configs/secrets.yaml: {name}.ca names {recipe.ca}, which is no ca; name one")
     issuer = certificates.Pair(known[recipe.ca], known[authority.key])
-    names = certificates.Names((settings.edge.domain,), _edge_addresses(settings))
+    names = _names(recipe, settings)
     if current and certificates.fits(current, key, issuer, names, until):
         return None
     return certificates.server(key, issuer, names, recipe.days)
+
+
+def _names(recipe: Certificate, settings: Settings) -> certificates.Names:
+    if recipe.names == "edge":
+        return certificates.Names((settings.edge.domain,), _edge_addresses(settings))
+    return certificates.Names(tuple(recipe.names), (), clients=True)
 
 
 def _edge_addresses(settings: Settings) -> tuple[str, ...]:

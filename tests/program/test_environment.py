@@ -118,7 +118,8 @@ def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) 
     }
     assert {"nginx", "platform-api", "platform-web"} <= set(services)
     for inputs in services.values():
-        assert inputs["taskSpec"]["networksAdvanceds"] == [{"id": "platform-beta-id"}]
+        (network,) = inputs["taskSpec"]["networksAdvanceds"]
+        assert network["id"] == "platform-beta-id"
         assert inputs["updateConfig"]["failureAction"] == "rollback"
 
 

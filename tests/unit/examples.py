@@ -24,11 +24,11 @@ def node(number: int, role: str, **labels: str) -> dict[str, Any]:
 
 RAW: dict[str, Any] = {
     "nodes": [
-        node(1, "manager", edge="true"),
-        node(2, "manager", edge="true"),
-        node(3, "manager"),
-        node(4, "worker"),
-        node(5, "worker"),
+        node(1, "manager", edge="true", **{"mysql-master": "true"}),
+        node(2, "manager", edge="true", **{"redis-master": "true"}),
+        node(3, "manager", backup="true", **{"mongodb-primary": "true"}),
+        node(4, "worker", **{"mysql-slave": "true", "redis-slave": "true"}),
+        node(5, "worker", **{"mysql-slave": "true", "redis-slave": "true", "mongodb-secondary": "true"}),
     ],
     "network": {"subnet": "10.20.0.0/20"},
     "edge": {"domain": "beta.example.com"},

@@ -48,7 +48,42 @@ def test_members_are_one_unit_each_with_their_own_constraints() -> None:
     )
     units = planned(service).units(service)
     assert [(unit.name, unit.hostname) for unit in units] == [("db-1", "db-1"), ("db-2", "db-2")]
-    assert units[0].constraints == ("node.labels.edge==true", "node.role==manager")
+    assert units[0].constraints == (
+        "node.hostname==node-1",
+        "node.labels.edge==true",
+        "node.role==manager",
+    )
+    assert units[1].home == "node-2"
+
+
+def test_members_share_no_node_and_the_operator_may_choose() -> None:
+    slaves = [{"name": f"db-{number}", "labels": {"mysql-slave": "true"}} for number in (1, 2)]
+    service = declaration("db", members=slaves)
+    assert [unit.home for unit in planned(service).units(service)] == ["node-4", "node-5"]
+    chosen = {"db": {"homes": {"db-1": "node-5"}}}
+    assert [unit.home for unit in planned(service, services=chosen).units(service)] == ["node-5", "node-4"]
+
+
+def test_a_member_makes_room_for_one_that_can_go_nowhere_else() -> None:
+    service = declaration("db", members=[{"name": "a"}, {"name": "b", "labels": {"mysql-master": "true"}}])
+    assert [unit.home for unit in planned(service).units(service)] == ["node-2", "node-1"]
+
+
+def test_a_member_without_a_node_of_its_own_is_a_fault() -> None:
+    masters = [{"name": f"db-{number}", "labels": {"mysql-master": "true"}} for number in (1, 2)]
+    assert "every node with node.labels.mysql-master==true is another" in faults(
+        declaration("db", members=masters)
+    )
+    assert "db has no member c" in faults(
+        declaration("db", members=[{"name": "a"}]), services={"db": {"homes": {"c": "node-1"}}}
+    )
+    assert "node-9 is not a declared node" in faults(
+        declaration("db", members=[{"name": "a"}]), services={"db": {"homes": {"a": "node-9"}}}
+    )
+
+
+def test_an_alias_is_a_name_like_any_other() -> None:
+    assert "2 services bear this name" in faults(declaration("db"), declaration("router", aliases=["db"]))
 
 
 def test_an_override_changes_only_what_it_names() -> None:
