@@ -14,12 +14,14 @@ from components.reading import read
 from components.settings import parse_settings
 from components.stack import from_file
 from components.topology import Plan
+from ops import backup as backup_module
 from ops import secrets as secrets_module
 from ops import status as status_module
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 Stack = Annotated[str, typer.Option(help="Name of the stack.", envvar="STACK")]
+Data = Annotated[str, typer.Argument(help="mysql, redis, mongodb: a service with a `-backup` beside it.")]
 console = Console(highlight=False)
 
 
@@ -49,6 +51,38 @@ def validate(stack: Stack = "lab") -> None:
     )
 
 
+@app.command()
+def backup(data: Data, stack: Stack = "lab") -> None:
+    """Make a backup now and prove it by a restore into a scratch server; prints its ID."""
+    console.print(backup_module.run(read_plan(stack), data, "make-backup", ["manual"], progress).strip())
+
+
+@app.command()
+def backups(data: Data, stack: Stack = "lab") -> None:
+    """List the backups that there are, and whether each was proven."""
+    text = backup_module.run(read_plan(stack), data, "list-backups", [], progress)
+    console.print(backup_module.table(backup_module.parse(text)))
+
+
+@app.command()
+def restore(
+    data: Data,
+    backup: Annotated[str, typer.Option(help="ID of the backup, see `backups`.")],
+    until: Annotated[str, typer.Option(help="Moment to restore to, UTC: 2026-11-25T01:30:00Z.")] = "",
+    overwrite: Annotated[list[str] | None, typer.Option(help="Name of what may be overwritten.")] = None,
+    stack: Stack = "lab",
+) -> None:
+    """Put a backup back; refuses to overwrite data whose name isn't given."""
+    arguments = ["--backup", backup, *(["--until", until] if until else [])]
+    arguments += [item for name in overwrite or [] for item in ("--overwrite", name)]
+    console.print(backup_module.run(read_plan(stack), data, "restore", arguments, progress).strip())
+
+
+def progress(line: str) -> None:
+    """One line of what a script says while it works."""
+    Console(stderr=True, highlight=False).print(line, markup=False)
+
+
 def stack_file(stack: str) -> Path:
     """Where a stack's settings lie."""
     return ROOT / f"Pulumi.{stack}.yaml"
@@ -59,11 +93,19 @@ def read_plan(stack: str) -> Plan:
     return read(from_file(stack_file(stack))).plan
 
 
+FAULTS = (
+    ConfigurationError,
+    status_module.NoManagerError,
+    secrets_module.SecretsError,
+    backup_module.BackupError,
+)
+
+
 def main() -> None:
     """Run a command; what is wrong is one message and exit code 1."""
     try:
         app()
-    except (ConfigurationError, status_module.NoManagerError, secrets_module.SecretsError) as error:
+    except FAULTS as error:
         Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
         raise SystemExit(1) from None
 

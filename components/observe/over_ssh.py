@@ -39,15 +39,23 @@ async def _observe(settings: Settings, node: Node) -> NodeFacts | Unreachable:
 
 async def run_script(settings: Settings, node: Node, script: str) -> str:
     """What `script` prints on a node. Raises OSError or asyncssh.Error when it can't be run."""
+    async with await connect(settings, node) as connection:
+        result = await connection.run(shell(settings), input=script, check=True)
+    return str(result.stdout)
+
+
+async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnection:
+    """A connection to a node that shows the declared host key. Raises OSError or asyncssh.Error."""
     key_file = settings.ssh.private_key_file
-    connection = await asyncssh.connect(
+    return await asyncssh.connect(
         node.ssh_host or str(node.address),
         port=settings.ssh.port,
         username=settings.ssh.user,
         client_keys=[str(key_file.expanduser())] if key_file else (),
         known_hosts=([asyncssh.import_public_key(node.host_key)], [], []),
     )
-    async with connection:
-        shell = "bash -s" if settings.ssh.user == "root" else "sudo -n bash -s"
-        result = await connection.run(shell, input=script, check=True)
-    return str(result.stdout)
+
+
+def shell(settings: Settings) -> str:
+    """What reads a script from stdin as root."""
+    return "bash -s" if settings.ssh.user == "root" else "sudo -n bash -s"
