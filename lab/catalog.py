@@ -11,6 +11,8 @@ from lab.shell import LabError
 
 IMAGES = Path(__file__).parent / "images"
 INFRASTRUCTURE = {"node", "registry"}
+#: Images that tests start by themselves: made with the others, run by no service.
+TOOLS = {"ledger"}
 
 
 class ImageFile(Frozen):
@@ -38,7 +40,7 @@ class Image(Frozen):
     @property
     def service(self) -> str | None:
         """Return the service that runs this image; None for what the lab itself is made of."""
-        if self.name in INFRASTRUCTURE or self.name.startswith("base-"):
+        if self.name in INFRASTRUCTURE | TOOLS or self.name.startswith("base-"):
             return None
         return self.file.service or self.name
 

@@ -10,6 +10,11 @@ from lab.model import NODES, Lab
 PREFIX = "platform-beta:"
 KEPT = "platform-beta:secrets"
 MISSING = object()
+# The lab's nodes have 3 GiB each: what production gives its data services doesn't fit.
+SIZES: dict[str, dict[str, Any]] = {
+    "mysql": {"memory_mib": 800, "reserve_memory_mib": 512, "reserve_cpus": 0.1},
+    "mysql-backup": {"environment": {"BINLOG_EVERY_S": "15"}},
+}
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and
 # net.core.rmem_max can't be set inside one (EINVAL). Each of these was tried in a node.
 SYSCTLS = {
@@ -48,7 +53,9 @@ def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
         "network": {"name": "platform-beta", "subnet": "10.20.0.0/20", "encrypted": False, "mtu": 1450},
         "firewall": {"enabled": True},
         "edge": {"domain": "beta.platform.test"},
-        "services": {service: {"image": image} for service, image in sorted(images.items())},
+        "services": {
+            service: {"image": image, **SIZES.get(service, {})} for service, image in sorted(images.items())
+        },
     }
     return {f"{PREFIX}{key}": value for key, value in settings.items()}
 
