@@ -25,6 +25,6 @@ user admin reset on #$(digest_of redis_admin_password) ~* &* +@all
 user app reset on #$(digest_of redis_app_password) &* +ping +info +role +subscribe +psubscribe +unsubscribe +punsubscribe +client|setname +client|setinfo +client|id +sentinel|get-master-addr-by-name +sentinel|master +sentinel|masters +sentinel|replicas +sentinel|slaves +sentinel|sentinels
 user sentinel reset on #$(digest_of redis_sentinel_password) &* +ping +info +publish +subscribe +client|setname +sentinel|is-master-down-by-addr
 user exporter reset on #$(digest_of redis_exporter_password) +ping +info +client|setname +sentinel|masters +sentinel|master +sentinel|replicas +sentinel|slaves +sentinel|sentinels +sentinel|ckquorum
-user backup reset on #$(digest_of redis_backup_password) +ping +sentinel|master +sentinel|replicas
+user backup reset on #$(digest_of redis_backup_password) +ping +sentinel|master
 EOF
 }
