@@ -107,8 +107,12 @@ class Redis:
         self.client: Any = sentinel.master_for("redis-master", socket_timeout=2, **login)
 
     def write(self, number: int) -> None:
-        self.client.sadd(self.key, number)
-        if self.wait and self.client.execute_command("WAIT", 1, 1000) < 1:
+        # One connection for both: WAIT speaks of the writes of its own connection only.
+        batch = self.client.pipeline(transaction=False).sadd(self.key, number)
+        if self.wait:
+            batch.execute_command("WAIT", 1, 1000)
+        answers = batch.execute()
+        if self.wait and answers[1] < 1:
             raise ConnectionError("no replica has confirmed it")
 
     def numbers(self) -> set[int]:

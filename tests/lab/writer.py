@@ -51,6 +51,7 @@ class Writer:
 folder=$(mktemp -d /run/ledger.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 {puts}docker run --rm --name ledger-{self.run} --network {shlex.quote(self.settings.network.name)} \\
+  --env 'RES_OPTIONS=timeout:1 attempts:1' \\
   -v "$folder:/run/secrets:ro" {shlex.quote(self.image)} {" ".join(map(shlex.quote, words))} </dev/null
 """
 
