@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # How a member stops: the set is whole first, a master hands over first. Sourced by redis.sh.
 # All of it together stays below stop.grace_s of service.yaml.
-readonly WHOLE_S=25 CAUGHT_UP_S=3 SWITCH_S=8 PAUSE_MS=12000
+readonly WHOLE_S=25 CAUGHT_UP_S=3 SWITCH_S=8 PAUSE_MS=12000 REQUEST_AGAIN_S=20
 
 # Runs on TERM; ends the process.
 leave() {
@@ -79,14 +79,17 @@ leader_by_sentinel() {
   [[ -n ${ASKED:-} ]] && ask "$ASKED" "$SENTINEL_PORT" sentinel get-master-addr-by-name "$MASTER_NAME" | head -1
 }
 
-# Ask one Sentinel to promote a replica now; the one that agreed is remembered, and asked again only if it
-# is not at it already. Sets ASKED.
+# Ask one Sentinel to promote a replica now, in place of this member. Sets ASKED. Not again for a while: a
+# second request would replace the new master, which still takes writes.
 request_failover() {
   local sentinel answer
-  for sentinel in ${ASKED:-} $SENTINELS; do
+  ((SECONDS >= ${NOT_BEFORE_S:-0})) || return 0
+  for sentinel in $SENTINELS; do
+    answer=$(ask "$sentinel" "$SENTINEL_PORT" sentinel get-master-addr-by-name "$MASTER_NAME" | head -1)
+    [[ $answer == "$HOSTNAME" ]] || continue
     answer=$(ask "$sentinel" "$SENTINEL_PORT" sentinel failover "$MASTER_NAME") || continue
     case $answer in
-      OK | *INPROG*) ASKED=$sentinel && return ;;
+      OK | *INPROG*) ASKED=$sentinel NOT_BEFORE_S=$((SECONDS + REQUEST_AGAIN_S)) && return ;;
     esac
   done
 }

@@ -34,23 +34,28 @@ ask() {
 field() { awk -F: -v key="$1" '$1 == key { sub(/\r$/, "", $2); print $2; exit }'; }
 
 # Ask every Sentinel. Sets SEEN (how many answered), MASTER (by the highest configuration epoch, to which
-# all Sentinels converge; empty: none of them knows one).
+# all Sentinels converge; empty: none of them knows one), AGREED (how many name that one), STEADY (none of
+# them sees its master down, or is replacing it). The address is asked for after the epoch, and by the
+# command that names the promoted replica as soon as it leads: SENTINEL MASTER names the old one longer.
+# shellcheck disable=SC2034  # for the caller
 consult() {
-  local sentinel answer host epoch highest=-1
-  SEEN=0 MASTER=
+  local sentinel answer epoch flags host highest=-1 named=' '
+  SEEN=0 MASTER='' STEADY=yes
   for sentinel in $SENTINELS; do
-    answer=$(ask "$sentinel" "$SENTINEL_PORT" sentinel master "$MASTER_NAME") || continue
+    answer=$(ask "$sentinel" "$SENTINEL_PORT" \
+      <<<"sentinel master $MASTER_NAME"$'\n'"sentinel get-master-addr-by-name $MASTER_NAME") || continue
     case $answer in
       *"No such master"*) ((++SEEN)) && continue ;;
       name*) ((++SEEN)) ;;
       *) continue ;; # another password, or still starting: no answer
     esac
-    read -r host epoch < <(awk 'NR % 2 { key = $0; next } key == "ip" { ip = $0 }
-      key == "config-epoch" { epoch = $0 } END { print ip, epoch }' <<<"$answer")
-    # shellcheck disable=SC2034  # for the caller
+    read -r epoch flags host < <(awk '{ last = line; line = $0 } NR % 2 { key = $0; next } { value[key] = $0 }
+      END { print value["config-epoch"], value["flags"], last }' <<<"$answer")
+    named+="$host "
+    [[ $flags == master ]] || STEADY=''
     ((epoch > highest)) && highest=$epoch MASTER=$host
   done
-  return 0
+  AGREED=$(grep -ox -- "$MASTER" <<<"${named// /$'\n'}" | wc -l)
 }
 
 majority() { (($1 * 2 > $(wc -w <<<"$SENTINELS"))); }

@@ -22,7 +22,7 @@ main() {
   REDISCLI_AUTH=$(secret redis_admin_password) || exit 1
   export REDISCLI_AUTH
   trap 'LEAVING=yes' TERM INT
-  LEAVING='' PATIENT_SINCE=''
+  LEAVING='' PATIENT_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0
   keep_hosts
   write_conf || exit 1
   (as_redis redis-server $RUN/redis.conf) &
@@ -65,7 +65,25 @@ look() {
   local info
   info=$(self info) || return
   [[ $(field loading <<<"$info") == 0 ]] || return
-  if [[ $(field master_host <<<"$info") == "$HELD" ]]; then decide; else note "$info"; fi
+  if [[ $(field master_host <<<"$info") == "$HELD" ]]; then
+    decide
+  else
+    note "$info"
+    [[ $(field role <<<"$info") != master ]] || yield_to_another
+  fi
+}
+
+# A failover that began while this master was away, or was asked for by hand: Sentinel itself demotes the
+# old master only after some ten seconds, in which a replica that still follows it confirms writes that
+# will be lost.
+yield_to_another() {
+  consult
+  if majority "$AGREED" && [[ -n $MASTER && $MASTER != "$HOSTNAME" ]] && leaders | grep -qx "$MASTER"; then
+    ((++OTHER_LOOKS >= 2)) || return 0
+    log "the Sentinels replaced me"
+    follow "$MASTER"
+  fi
+  OTHER_LOOKS=0
 }
 
 # Who is in sync or leads holds the data; who is being filled must not be promoted.
@@ -103,7 +121,13 @@ decide_by_sentinels() {
     if grep -qx "$MASTER" <<<"$1"; then follow "$MASTER"; else log_waiting "$MASTER, named by Sentinel, doesn't lead yet"; fi
   elif blank; then
     log_waiting "Sentinel names me and this volume is empty: a replica with the data must lead; all volumes lost? touch $LEAD_FILE"
-    request_failover
+    [[ -z $STEADY ]] || request_failover
+  elif [[ -z $STEADY ]]; then
+    # Leading again while a failover is under way would make two masters.
+    STEADY_LOOKS=0
+    log_waiting "a Sentinel sees me down, or is replacing me"
+  elif ((++STEADY_LOOKS < 2)); then
+    return
   elif ((SEEN == $(wc -w <<<"$SENTINELS"))) || patient; then
     lead "named by $SEEN Sentinels"
   else
