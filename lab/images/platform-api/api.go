@@ -11,15 +11,16 @@ import (
 type api struct {
 	config   config
 	backings *backings
-	notes    notebook
+	*data
 	metrics  *metrics
 	started  time.Time
 	draining atomic.Bool
 }
 
-func newAPI(config config, backings *backings) *api {
-	made := &api{config: config, backings: backings, started: time.Now().UTC()}
-	made.metrics = newMetrics(config, backings, &made.notes)
+func newAPI(config config, data *data) *api {
+	made := &api{config: config, data: data, started: time.Now().UTC()}
+	made.backings = newBackings(append(watchedOf(config.Backends), data.looks...))
+	made.metrics = newMetrics(config, made.backings, data)
 	return made
 }
 

@@ -15,7 +15,7 @@ func started(t *testing.T, given config) (*api, *httptest.Server) {
 	t.Helper()
 	given.Token = []byte("right")
 	given.Host = "here"
-	made := newAPI(given, newBackings(given.Backends))
+	made := newAPI(given, &data{notes: &notebook{host: given.Host}})
 	server := httptest.NewServer(made.handler())
 	t.Cleanup(server.Close)
 	return made, server
@@ -61,9 +61,9 @@ func TestANoteNeedsTheTokenAndASaneText(t *testing.T) {
 func TestNotesAreBoundedAndTheOldestGoesFirst(t *testing.T) {
 	var kept notebook
 	for range mostNotes + 5 {
-		kept.add("x")
+		kept.add(context.Background(), "x")
 	}
-	notes := kept.list()
+	notes, _ := kept.list(context.Background())
 	if len(notes) != mostNotes || notes[0].ID != 6 {
 		t.Fatalf("%d notes, the first is %d", len(notes), notes[0].ID)
 	}

@@ -32,24 +32,38 @@ type backing struct {
 	CheckedAt *time.Time `json:"checked_at,omitempty"`
 }
 
-type backings struct {
-	backends []backend
-	mutex    sync.RWMutex
-	seen     []backing
+// watched is anything that can be looked at: reach returns nil when it does what it is there for.
+type watched struct {
+	Name, Kind string
+	reach      func(context.Context) error
 }
 
-func newBackings(backends []backend) *backings {
-	seen := make([]backing, len(backends))
+func watchedOf(backends []backend) []watched {
+	made := make([]watched, len(backends))
 	for i, each := range backends {
+		made[i] = watched{each.Name, each.Kind, each.reach}
+	}
+	return made
+}
+
+type backings struct {
+	watched []watched
+	mutex   sync.RWMutex
+	seen    []backing
+}
+
+func newBackings(all []watched) *backings {
+	seen := make([]backing, len(all))
+	for i, each := range all {
 		seen[i] = backing{Name: each.Name, Kind: each.Kind, State: "unknown"}
 	}
-	return &backings{backends: backends, seen: seen}
+	return &backings{watched: all, seen: seen}
 }
 
 // watch looks at every backend at once, again every checkEvery, until the context ends.
 // Requests read the last result: a slow backend never slows /health.
 func (b *backings) watch(stop context.Context) {
-	if len(b.backends) == 0 {
+	if len(b.watched) == 0 {
 		return
 	}
 	ticker := time.NewTicker(checkEvery)
@@ -66,11 +80,11 @@ func (b *backings) watch(stop context.Context) {
 
 func (b *backings) lookAtAll(stop context.Context) {
 	var group sync.WaitGroup
-	for i := range b.backends {
+	for i := range b.watched {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			result := b.backends[i].look(stop)
+			result := b.watched[i].look(stop)
 			b.mutex.Lock()
 			defer b.mutex.Unlock()
 			b.seen[i] = result
@@ -97,7 +111,7 @@ func (b backend) check() error {
 	return fmt.Errorf("%s: kind %q; use tcp with address or http with url", b.Name, b.Kind)
 }
 
-func (b backend) look(stop context.Context) backing {
+func (b watched) look(stop context.Context) backing {
 	limit, cancel := context.WithTimeout(stop, checkTimeout)
 	defer cancel()
 	start := time.Now()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 )
 
 // tokenFile is where Swarm mounts the secret that POST /notes asks for.
@@ -19,15 +20,20 @@ type config struct {
 	Token               []byte
 	Backends            []backend
 	Broken              bool
+	get                 func(string) string
 }
 
 // configFromEnv reads PORT, VERSION, BROKEN, BACKENDS and the token's file; errors name the remedy.
 func configFromEnv() (config, error) {
+	get, err := settings(os.Getenv("ENVIRONMENT_FILE"))
+	if err != nil {
+		return config{}, err
+	}
 	port, err := portFromEnv()
 	if err != nil {
 		return config{}, err
 	}
-	token, err := readToken(envOr("API_TOKEN_FILE", tokenFile))
+	token, err := readSecret("secret api_token", envOr("API_TOKEN_FILE", tokenFile))
 	if err != nil {
 		return config{}, err
 	}
@@ -45,7 +51,7 @@ func configFromEnv() (config, error) {
 	}
 	return config{
 		Port: port, Version: envOr("VERSION", "unknown"), Host: host,
-		Token: token, Backends: backends, Broken: broken == neverHealthy,
+		Token: token, Backends: backends, Broken: broken == neverHealthy, get: get,
 	}, nil
 }
 
@@ -57,16 +63,32 @@ func portFromEnv() (string, error) {
 	return port, nil
 }
 
-func readToken(path string) ([]byte, error) {
+// settings looks a name up in the environment, then among the lines KEY=value of the file, if there is one.
+func settings(path string) (func(string) string, error) {
+	if path == "" {
+		return os.Getenv, nil
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("secret api_token: %w; mount the secret there", err)
+		return nil, fmt.Errorf("ENVIRONMENT_FILE: %w; mount it, or leave the variable empty", err)
 	}
-	token := bytes.TrimSpace(text)
-	if len(token) == 0 {
-		return nil, fmt.Errorf("secret api_token: %s is empty; create the secret anew", path)
+	values := map[string]string{}
+	for number, line := range strings.Split(string(text), "\n") {
+		key, value, found := strings.Cut(line, "=")
+		switch {
+		case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#"):
+		case !found:
+			return nil, fmt.Errorf("%s:%d: no KEY=value; correct the line", path, number+1)
+		default:
+			values[key] = value
+		}
 	}
-	return token, nil
+	return func(name string) string {
+		if value := os.Getenv(name); value != "" {
+			return value
+		}
+		return values[name]
+	}, nil
 }
 
 // parseBackends reads [{"name": "…", "kind": "tcp", "address": "host:port"}, {"name": "…", "kind": "http", "url": "…"}].

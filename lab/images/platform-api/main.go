@@ -57,9 +57,12 @@ func serve() error {
 	stop, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
 
-	backings := newBackings(config.Backends)
-	go backings.watch(stop)
-	api := newAPI(config, backings)
+	data, err := openData(config.get, config.Host)
+	if err != nil {
+		return err
+	}
+	api := newAPI(config, data)
+	go api.backings.watch(stop)
 	server := &http.Server{
 		Addr:              ":" + config.Port,
 		Handler:           api.handler(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -15,7 +16,7 @@ type metrics struct {
 	inFlight prometheus.Gauge
 }
 
-func newMetrics(config config, backings *backings, notes *notebook) *metrics {
+func newMetrics(config config, backings *backings, data *data) *metrics {
 	made := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -34,14 +35,21 @@ func newMetrics(config config, backings *backings, notes *notebook) *metrics {
 		ConstLabels: prometheus.Labels{"version": config.Version},
 	})
 	build.Set(1)
-	stored := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "platform_api_notes", Help: "Notes in the memory of this replica.",
-	}, func() float64 { return float64(len(notes.list())) })
 	made.registry.MustRegister(
-		made.requests, made.duration, made.inFlight, build, stored, backingCollector{backings},
+		made.requests, made.duration, made.inFlight, build, backingCollector{backings},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	if data.events != nil {
+		made.registry.MustRegister(
+			counter("platform_api_events_recorded_total", "Events recorded.", &data.events.recorded),
+			counter("platform_api_events_lost_total", "Events that could not be recorded.", &data.events.lost))
+	}
 	return made
+}
+
+func counter(name, help string, value *atomic.Int64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
+		func() float64 { return float64(value.Load()) })
 }
 
 // count observes one route; its pattern is the label, so that paths cannot grow the series.
