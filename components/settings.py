@@ -124,6 +124,8 @@ class ServiceOverride(Frozen):
     homes: dict[Name, Name] = {}
     """Member to node, where the plan's own choice isn't wanted: before a node is replaced, for one."""
     enabled: bool = True
+    because: str = ""
+    """Why it is not enabled, for `ops status` to tell."""
 
 
 class Settings(Frozen):

@@ -1,6 +1,8 @@
 """Pulumi.lab.yaml: all that the program learns of the lab."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -20,8 +22,13 @@ SYSCTLS = {
 }
 
 
-def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
-    """Return the lab's part of the stack's configuration; images maps a service to what nodes pull."""
+def lab_config(
+    lab: Lab, images: dict[str, str], left_out: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the lab's part of the stack's configuration.
+
+    `images` maps a service to what nodes pull, `left_out` one that this lab does without to the reason.
+    """
     settings = {
         "ssh": {"user": "root", "port": 22, "private_key_file": ".lab/ssh/id_ed25519"},
         "nodes": [
@@ -48,7 +55,10 @@ def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
         "network": {"name": "platform-beta", "subnet": "10.20.0.0/20", "encrypted": False, "mtu": 1450},
         "firewall": {"enabled": True},
         "edge": {"domain": "beta.platform.test"},
-        "services": {service: {"image": image} for service, image in sorted(images.items())},
+        "services": {
+            **{service: {"image": image} for service, image in sorted(images.items())},
+            **{service: {"enabled": False, "because": why} for service, why in sorted(left_out.items())},
+        },
     }
     return {f"{PREFIX}{key}": value for key, value in settings.items()}
 

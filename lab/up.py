@@ -9,6 +9,7 @@ from lab.catalog import load_images
 from lab.engine import ensure_engine
 from lab.folder import Folder
 from lab.images import BUILDS_AT_ONCE, push_services, start_builds
+from lab.left_out import finished
 from lab.model import NODES, Lab, Node, free_subnet, lab_id
 from lab.networks import ensure_network, networks_in_use
 from lab.nodes import ensure_node, read_host_key, wait_ready
@@ -33,11 +34,13 @@ def up(folder: Folder) -> Lab:
         try:
             lab = _start_nodes(lab, folder, apt, made["node"].result())
             start_registry(lab, made["registry"].result())
-            pulled = push_services(lab, load_images(), {name: image.result() for name, image in made.items()})
+            local, left_out = finished(load_images(), made)
+            pulled = push_services(lab, load_images(), local)
         except BaseException:
             builds.shutdown(wait=False, cancel_futures=True)
             raise
-    write(folder.stack_file, lab_config(lab, pulled), record=folder.stack_record, keep_old=not new_passphrase)
+    ours = lab_config(lab, pulled, left_out)
+    write(folder.stack_file, ours, record=folder.stack_record, keep_old=not new_passphrase)
     return lab
 
 

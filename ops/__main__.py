@@ -30,7 +30,8 @@ def status(stack: Stack = "lab") -> None:
     """Show nodes and services, and the URLs to open; exit 1 when something isn't whole."""
     environment = read_plan(stack)
     cluster = status_module.read(environment.settings)
-    if not status_module.show(cluster, edge_urls(environment), console):
+    without = status_module.left_out(environment.settings)
+    if not status_module.show(cluster, edge_urls(environment), console, without):
         raise typer.Exit(1)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import asyncssh
@@ -76,8 +77,22 @@ def last_failure(tasks: Iterable[Row], service: str) -> str | None:
     return None
 
 
-def show(cluster: Cluster, urls: Iterable[str], console: Console) -> bool:
-    """Print nodes, services and URLs; whether every node is ready and every service whole."""
+def left_out(settings: Settings) -> dict[str, str]:
+    """The services that this environment does without, each with the reason that its stack file gives."""
+    return {
+        name: override.because or "the stack file disables it"
+        for name, override in sorted(settings.services.items())
+        if not override.enabled
+    }
+
+
+def show(
+    cluster: Cluster, urls: Iterable[str], console: Console, without: Mapping[str, str] = MappingProxyType({})
+) -> bool:
+    """Print nodes, services and URLs; whether every node is ready and every service whole.
+
+    `without`: services left out, with the reason; they are shown and are no fault.
+    """
     nodes = Table("node", "role", "state", "availability", "engine", title="Nodes", title_justify="left")
     for row in sorted(cluster.nodes, key=lambda row: row["Hostname"]):
         role = row["ManagerStatus"] or "worker"
@@ -93,6 +108,8 @@ def show(cluster: Cluster, urls: Iterable[str], console: Console) -> bool:
         tasks = _coloured(row["Replicas"], row["Replicas"] if whole(row) else "")
         services.add_row(row["Name"], tasks, row["Image"].partition("@")[0], _homes(cluster, row["Name"]))
     console.print(nodes, services)
+    for name, why in without.items():
+        console.print(f"[yellow]{name}: left out: {why}[/yellow]")
     for row in cluster.services:
         if not whole(row):
             why = (

@@ -27,7 +27,7 @@ RAW: dict[str, Any] = {
         node(1, "manager", edge="true", **{"mysql-master": "true"}),
         node(2, "manager", edge="true", **{"redis-master": "true"}),
         node(3, "manager", backup="true", **{"mongodb-primary": "true"}),
-        node(4, "worker", **{"mysql-slave": "true", "redis-slave": "true"}),
+        node(4, "worker", **{"mysql-slave": "true", "redis-slave": "true", "mongodb-secondary": "true"}),
         node(5, "worker", **{"mysql-slave": "true", "redis-slave": "true", "mongodb-secondary": "true"}),
     ],
     "network": {"subnet": "10.20.0.0/20"},

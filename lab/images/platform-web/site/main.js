@@ -1,5 +1,5 @@
 // The page: asks the API every three seconds and shows what it learned.
-import { keep, listNotes } from "./notes.js";
+import { keep, listNotes, tellStores } from "./notes.js";
 import { duration, learn, listReplicas, summarize } from "./replicas.js";
 
 const EVERY_MS = 3000;
@@ -44,7 +44,7 @@ function showBackings(latest) {
   const items = latest.backings.map((each) => {
     const item = element("li", "");
     item.append(element("span", each.name), element("span", each.state, { className: "state", state: each.state }));
-    item.title = each.error ?? "";
+    item.title = each.error ?? (each.latency_ms ? `${each.kind}, ${each.latency_ms} ms` : each.kind);
     return item;
   });
   part("backings").replaceChildren(...(items.length ? items : [element("li", "The API is told of none yet.", { className: "empty" })]));
@@ -61,12 +61,12 @@ async function showVersion() {
   part("where").textContent = `${location.host} · ${service} ${version}`;
 }
 
-/** Each replica has its own notes, so those of every replica met lately are shown together. */
+/** Without a database each replica has its own notes, so those of all met lately are shown together. */
 async function showNotes(now) {
   const answers = await Promise.allSettled(Array.from({ length: ASKED_AT_ONCE }, () => ask("/api/notes")));
   for (const { value } of answers.filter((each) => each.status === "fulfilled")) stores = keep(stores, value, now);
   const { names, notes } = listNotes(stores, now);
-  if (names.length > 0) part("store").textContent = `Kept in the ${names.join(", the ")}. They end with their replica.`;
+  if (names.length > 0) part("store").textContent = tellStores(stores, now);
   part("notes").replaceChildren(...notes.slice(0, 10).map((each) => {
     const item = element("li", "");
     item.append(element("span", each.text), element("time", `${each.store} · ${new Date(each.at).toLocaleTimeString()}`));
@@ -98,7 +98,7 @@ async function save(event) {
     });
     const told = await answer.json().catch(() => ({}));
     result.dataset.state = answer.ok ? "ok" : "down";
-    result.textContent = answer.ok ? `Saved in the ${told.store}.` : `Not saved: ${told.detail ?? answer.status}.`;
+    result.textContent = answer.ok ? `Saved in ${told.store}.` : `Not saved: ${told.detail ?? answer.status}.`;
     if (answer.ok) part("note-text").value = "";
   } catch {
     Object.assign(result, { textContent: "Not saved: the edge does not answer." }).dataset.state = "down";
