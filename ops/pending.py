@@ -66,7 +66,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What is done about an operation: `adopt` by id, `remove` from the swarm, or only `drop`."""
+    """What is done about an operation: `adopt` by id, `remove` from the swarm, or only `drop`.
+
+    sentence: what is said of it; empty for what only the program knows.
+    """
 
     operation: Operation
     action: Literal["drop", "adopt", "remove"]
@@ -84,6 +87,8 @@ def settle(operation: Operation, found: Found | None) -> Settlement:
     """Decide on one operation; `found`: the object that the swarm has under its name (for `made_unseen`)."""
     if operation.made_unseen:
         return _settle_creation(operation, found)
+    if not operation.resource.get("custom"):
+        return _drop(operation, "")  # a component is nothing but its children
     what = f"{operation.resource['type'].split(':')[-1].lower()} {operation.name}"
     if operation.resource["type"] == COMMAND and operation.doing != "deleting":
         return _drop(

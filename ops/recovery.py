@@ -39,9 +39,9 @@ class Recovery:
         """Say what `recover` would find; changes nothing and asks no node."""
         open_operations = operations(self.backend.export().get("deployment") or {})
         for each in open_operations:
-            self.say(
-                f"{each.resource['type'].split(':')[-1].lower()} {each.name}: {each.doing} it was interrupted"
-            )
+            if each.resource.get("custom"):
+                kind = each.resource["type"].rpartition(":")[2].lower()
+                self.say(f"{kind} {each.name}: {each.doing} it was interrupted")
         if open_operations:
             self.say("an interrupted run left that open; `python -m ops up` settles it first")
 
@@ -65,7 +65,8 @@ class Recovery:
         found = swarm_objects.find(self.settings, unseen) if unseen else {}
         settlements = [settle(each, found.get(each.urn)) for each in listed]
         for settlement in settlements:
-            self.say(settlement.sentence)
+            if settlement.sentence:
+                self.say(settlement.sentence)
         self._act(settlements)
         return settled(before, settlements)
 

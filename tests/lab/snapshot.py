@@ -17,3 +17,12 @@ def snapshot(plan: Plan) -> dict[str, str]:
     with ThreadPoolExecutor(len(names)) as pool:
         texts = pool.map(lambda index: on_node(plan, index, SCRIPT.read_text()), range(len(names)))
         return dict(zip(names, texts, strict=True))
+
+
+def written(plan: Plan, before: dict[str, str]) -> list[str]:
+    """Lines that are other than they were, each with its node; nothing when nothing was written."""
+    return [
+        f"{name}: {line}"
+        for name, text in snapshot(plan).items()
+        for line in sorted({*text.splitlines()} ^ {*before[name].splitlines()})
+    ]

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # All of a host that a run could write: files with size, mode, owner and time of change; rules, kernel settings, units;
-# what the swarm has, with versions. Left out is what a machine changes by itself: logs, sessions, layers, counters.
+# what the swarm has, with versions. Left out is what a machine changes by itself: logs, sessions, layers, counters;
+# and the run's own lock.
 find /etc /root /home /usr/local /opt /srv /var/spool /var/lib/systemd /var/lib/dpkg /run/lock /run/systemd/system \
-  -xdev \( -path '*/timers/*' -o -path '*/random-seed' -o -path '*/credential.secret' \) -prune -o -printf '%p %s %m %u %g %T@\n' 2>/dev/null | sort
+  -xdev \( -path '*/timers/*' -o -path '*/random-seed' -o -name platform-beta-run -o -path '*/credential.secret' \) -prune -o -printf '%p %s %m %u %g %T@\n' 2>/dev/null | sort
 nft -s list ruleset | grep -v 'counter'
 sysctl -a 2>/dev/null | grep -E '^(net\.ipv4\.tcp_|net\.core\.|net\.ipv4\.ip_|vm\.|fs\.)' | grep -vE 'file-nr|inode|dentry|aio-nr|free|entropy|random|quota|tcp_mem|tcp_fastopen_key'
 systemctl list-unit-files --no-legend --no-pager

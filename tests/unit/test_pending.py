@@ -63,6 +63,12 @@ def test_what_the_state_knows_already_is_dropped_whatever_exists(doing: str) -> 
     assert settle(operation(doing, SERVICE), Found("id-1")).action == "drop"
 
 
+def test_components_are_dropped_in_silence() -> None:
+    component = {**resource("platform:service:Service", "api"), "custom": False}
+    settlement = settle(Operation("creating", component), None)
+    assert (settlement.action, settlement.sentence) == ("drop", "")
+
+
 def test_a_replacement_takes_the_place_of_what_it_replaces() -> None:
     begun = operation("creating", NETWORK)
     old = resource(NETWORK, "one", id="old", pendingReplacement=True)
