@@ -24,7 +24,7 @@ NAME_LENGTH = 64
 def config_name(service: str, file: str, text: str) -> str:
     """`<service>-<file>-<hash>` of a config file's rendered text."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
-    stem = file.removesuffix(".j2").replace("/", "-").replace(".", "-").replace("_", "-")
+    stem = file.removesuffix(".j2").removeprefix("../").replace("/", "-").replace(".", "-").replace("_", "-")
     return f"{service}-{stem}"[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
 
 

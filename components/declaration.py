@@ -44,19 +44,24 @@ Text = Annotated[
     str, matching(r"(?s)[^\x00]*", "holds a zero byte, which no process can be given", "remove it")
 ]
 #: Swarm's names of configs, which are made of it, know these characters (and / is replaced).
+#: `../<service>/<file>` is a neighbour's, shared with it.
 BesideFile = Annotated[
     str,
     matching(
-        r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+        r"(\.\./[a-z0-9][a-z0-9-]*/)?(?!\.\.?(/|$)|.*/\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
         "is not a file beside service.yaml",
-        "name a file in this folder by letters, digits and . _ - /",
+        "name a file in this folder, or ../<service>/<file>, by letters, digits and . _ - /",
     ),
     Field(max_length=200),
 ]
 
 
 class Member(Frozen):
-    """One identity of a stateful service: its own Swarm service, hostname and volumes."""
+    """One identity of a stateful service: its own Swarm service, hostname and volumes.
+
+    `labels` say which nodes qualify. With a volume it is pinned to one of them, which is no other member's:
+    components/homes.py.
+    """
 
     name: Name
     labels: dict[Label, LabelValue] = {}
@@ -169,7 +174,12 @@ class Metrics(Frozen):
 
 
 class Declaration(Frozen):
-    """One service, whole. `folder` is where its files lie."""
+    """One service, whole. `folder` is where its files lie.
+
+    `aliases` are further names of its tasks on the overlay network. Members are rolled one after the
+    other, the first declared last: put the preferred leader first. `off_unless_enabled` is why no
+    environment gets the service before it says `enabled: true` (docs/decisions/0015-off-unless-enabled.md).
+    """
 
     name: Name
     folder: Path
@@ -178,6 +188,7 @@ class Declaration(Frozen):
     mode: Literal["replicated", "global"] = "replicated"
     replicas: Annotated[int, Field(ge=0, le=100)] = 1
     members: tuple[Member, ...] = ()
+    aliases: tuple[Name, ...] = ()
     placement: Placement = Placement()
     resources: Resources
     ports: tuple[ServicePort, ...] = ()
@@ -197,6 +208,7 @@ class Declaration(Frozen):
     needs: tuple[Name, ...] = ()
     metrics: Metrics | None = None
     stateful: bool = False
+    off_unless_enabled: Annotated[Text, Field(min_length=1)] | None = None
 
 
 def load_declarations(folder: Path, faults: list[Fault]) -> tuple[Declaration, ...]:

@@ -42,12 +42,13 @@ class Service(pulumi.ComponentResource):
         self._needs = [resource for need in needs for resource in need.resources]
         self._configs: dict[str, docker.ServiceConfig] = {}
         self.declaration = service
-        self.resources: list[docker.Service] = [
-            self._unit(unit) for unit in platform.reading.plan.units(service)
-        ]
+        self.resources: list[docker.Service] = []
+        # Each waits for the one before, so a change rolls one member at a time, the first declared last.
+        for unit in reversed(platform.reading.plan.units(service)):
+            self.resources.append(self._unit(unit, after=self.resources[-1:]))
         self.register_outputs({"units": [resource.name for resource in self.resources]})
 
-    def _unit(self, unit: Unit) -> docker.Service:
+    def _unit(self, unit: Unit, after: Sequence[docker.Service]) -> docker.Service:
         service = unit.service
         settings = self._platform.reading.plan.settings
         return docker.Service(
@@ -57,7 +58,7 @@ class Service(pulumi.ComponentResource):
             endpoint_spec=task.endpoint(service),
             task_spec=docker.ServiceTaskSpecArgs(
                 container_spec=task.container(unit, self._config_mounts(unit), self._secret_mounts(unit)),
-                networks_advanceds=[docker.ServiceTaskSpecNetworksAdvancedArgs(id=self._platform.network.id)],
+                networks_advanceds=[task.network(service, self._platform.network.id)],
                 placement=task.placement(unit),
                 resources=task.resources(service),
                 restart_policy=task.restart_policy(service),
@@ -66,7 +67,7 @@ class Service(pulumi.ComponentResource):
             update_config=task.update_config(service),
             rollback_config=task.rollback_config(service),
             converge_config=task.converge_config(service, settings.swarm.converge_timeout_s),
-            opts=pulumi.ResourceOptions.merge(self._child(depends_on=self._needs), FROM_THE_REGISTRY),
+            opts=pulumi.ResourceOptions.merge(self._child([*self._needs, *after]), FROM_THE_REGISTRY),
         )
 
     def _child(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:

@@ -158,7 +158,12 @@ class ServiceOverride(Frozen):
     reserve_cpus: ReservedCpus | None = None
     reserve_memory_mib: ReservedMebibytes | None = None
     environment: dict[str, str] = {}
-    enabled: bool = True
+    homes: dict[Name, Name] = {}
+    """Member to node, where the plan's own choice isn't wanted: before a node is replaced, for one."""
+    enabled: bool | None = None
+    """Unsaid: on, unless the declaration's `off_unless_enabled` says why not."""
+    because: str = ""
+    """Why it is not enabled, for `ops status` to tell."""
 
 
 class Settings(Frozen):

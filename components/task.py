@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pulumi
 import pulumi_docker as docker
 
 from components.declaration import Declaration
@@ -51,6 +52,13 @@ def endpoint(service: Declaration) -> docker.ServiceEndpointSpecArgs:
         if port.published
     ]
     return docker.ServiceEndpointSpecArgs(mode="dnsrr", ports=ports or None)
+
+
+def network(
+    service: Declaration, network_id: pulumi.Input[str]
+) -> docker.ServiceTaskSpecNetworksAdvancedArgs:
+    """The overlay network, with the further names that lead to the service's tasks there."""
+    return docker.ServiceTaskSpecNetworksAdvancedArgs(id=network_id, aliases=sorted(service.aliases) or None)
 
 
 def container(

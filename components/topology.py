@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from components.checks import declaration_faults, settings_faults
 from components.declaration import Declaration, Member
 from components.errors import ConfigurationError, Fault
+from components.homes import homes
 from components.settings import Node, ServiceOverride, Settings
 
 
@@ -18,6 +19,8 @@ class Unit:
     name: str
     service: Declaration
     member: Member | None
+    home: str | None = None
+    """The node that a member is pinned to: its volume lies there."""
 
     @property
     def hostname(self) -> str | None:
@@ -32,8 +35,8 @@ class Unit:
         rules = [f"node.labels.{key}=={value}" for key, value in labels.items()]
         if placement.role:
             rules.append(f"node.role=={placement.role}")
-        if placement.node:
-            rules.append(f"node.hostname=={placement.node}")
+        if node := self.home or placement.node:
+            rules.append(f"node.hostname=={node}")
         return tuple(sorted(rules))
 
     def fits(self, node: Node) -> bool:
@@ -49,12 +52,22 @@ class Plan:
 
     settings: Settings
     services: tuple[Declaration, ...]
+    off: Mapping[str, str] = field(default_factory=dict)
+    """Declared services that this environment does without, each with the reason."""
 
     def units(self, service: Declaration) -> tuple[Unit, ...]:
-        """The Swarm services that make up one declared service."""
-        if service.members:
-            return tuple(Unit(member.name, service, member) for member in service.members)
-        return (Unit(service.name, service, None),)
+        """The Swarm services that make up one declared service; members with a volume on a node each."""
+        if not service.members:
+            return (Unit(service.name, service, None),)
+        units = tuple(Unit(member.name, service, member) for member in service.members)
+        if not service.volumes:
+            return units
+        fitting = {
+            unit.name: [node.name for node in self.settings.nodes if unit.fits(node)] for unit in units
+        }
+        override = self.settings.services.get(service.name)
+        chosen = homes(fitting, override.homes if override else {})
+        return tuple(replace(unit, home=chosen.get(unit.name)) for unit in units)
 
     def homes(self, unit: Unit) -> tuple[Node, ...]:
         """Nodes that may run the unit. A paused one keeps what it runs, a drained one doesn't."""
@@ -99,9 +112,15 @@ class Plan:
 
 
 def draft(settings: Settings, declared: Iterable[Declaration]) -> Plan:
-    """The enabled services with the environment's overrides, unchecked and in no order."""
-    enabled = (service for service in declared if _enabled(service, settings))
-    return Plan(settings, tuple(_overridden(service, settings.services) for service in enabled))
+    """The services that are on with the environment's overrides, unchecked and in no order."""
+    services: list[Declaration] = []
+    off: dict[str, str] = {}
+    for service in declared:
+        if why := why_off(service, settings):
+            off[service.name] = why
+        else:
+            services.append(_overridden(service, settings.services))
+    return Plan(settings, tuple(services), off)
 
 
 def plan(
@@ -122,12 +141,15 @@ def plan(
     found += declaration_faults(sketch, frozenset(secret_names), names)
     if found:
         raise ConfigurationError(found)
-    return Plan(settings, tuple(_by_need(sketch.services)))
+    return Plan(settings, tuple(_by_need(sketch.services)), sketch.off)
 
 
-def _enabled(service: Declaration, settings: Settings) -> bool:
-    override = settings.services.get(service.name)
-    return override is None or override.enabled
+def why_off(service: Declaration, settings: Settings) -> str | None:
+    """Why this environment does without the service; None when it has it."""
+    override = settings.services.get(service.name, ServiceOverride())
+    if override.enabled is False:
+        return override.because or "the stack file disables it"
+    return None if override.enabled else service.off_unless_enabled
 
 
 def _overridden(service: Declaration, overrides: Mapping[str, ServiceOverride]) -> Declaration:

@@ -18,6 +18,10 @@ ARCHIVES = "LAB_IMAGE_ARCHIVES"
 BUILD_LIMIT_S = 1200
 
 
+class NotToBeHadError(LabError):
+    """What an optional image is made of can't be got on this machine."""
+
+
 @dataclass(frozen=True)
 class Builder:
     """What a build needs to know of the lab and of the host."""
@@ -74,13 +78,16 @@ class Builder:
             "APT_MIRROR": self.apt.mirror,
             "HOST_FILES": str(host_files),
         }
-        run(
-            ["nice", "bash", str(image.folder / "build.sh")],
-            env={**os.environ, **inputs},
-            cwd=image.folder,
-            timeout_s=BUILD_LIMIT_S,
-            log=self.logs / f"script-{image.name}.log",
-        )
+        try:
+            run(
+                ["nice", "bash", str(image.folder / "build.sh")],
+                env={**os.environ, **inputs},
+                cwd=image.folder,
+                timeout_s=BUILD_LIMIT_S,
+                log=self.logs / f"script-{image.name}.log",
+            )
+        except LabError as fault:
+            raise (NotToBeHadError(str(fault)) if image.file.optional else fault) from fault
 
 
 def build_command(reference: str, base: str, label: str) -> list[str]:

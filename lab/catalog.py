@@ -11,6 +11,8 @@ from lab.shell import LabError
 
 IMAGES = Path(__file__).parent / "images"
 INFRASTRUCTURE = {"node", "registry"}
+#: Images that tests of the data tier start by themselves: run by no service.
+TOOLS = {"ledger"}
 
 
 class ImageFile(Frozen):
@@ -22,8 +24,10 @@ class ImageFile(Frozen):
     """Name of another image folder, or `scratch`."""
     tag: str
     """Version under which nodes pull it."""
-    service: str | None = None
-    """Service that runs it; absent: the folder's name."""
+    services: tuple[str, ...] = ()
+    """Services that run it; none given: the one of the folder's name."""
+    optional: bool = False
+    """Where build.sh can't get its parts the lab does without these services."""
 
 
 class Image(Frozen):
@@ -36,11 +40,11 @@ class Image(Frozen):
     """Local tag, `platform-beta/<name>:<hash12>`."""
 
     @property
-    def service(self) -> str | None:
-        """Return the service that runs this image; None for what the lab itself is made of."""
-        if self.name in INFRASTRUCTURE or self.name.startswith("base-"):
-            return None
-        return self.file.service or self.name
+    def services(self) -> tuple[str, ...]:
+        """Return the services that run this image; none for what the lab itself is made of."""
+        if self.name in INFRASTRUCTURE | TOOLS or self.name.startswith("base-"):
+            return ()
+        return self.file.services or (self.name,)
 
 
 def content_hash(folder: Path, base: str) -> str:

@@ -10,7 +10,9 @@ from lab import folder as folders
 from lab.apt import Apt, read_host
 from lab.build import ARCHIVES, Builder, build_command, load_archives
 from lab.catalog import Image, load_images
+from lab.data_tier import images_of_the_lab
 from lab.folder import Folder
+from lab.left_out import finished
 from lab.model import Lab
 from lab.registry import push, start_registry
 from lab.shell import LabError, exists, local_engine, run
@@ -22,9 +24,9 @@ Made = dict[str, Future[str]]
 def images_only(folder: Folder, lab: Lab) -> dict[str, str]:
     """Make every image and push the services'; return service to reference. The stack file stays as it is."""
     with ThreadPoolExecutor(BUILDS_AT_ONCE) as builds:
-        made = start_builds(lab, folder, read_host(), load_images(), builds)
+        made = start_builds(lab, folder, read_host(), images_of_the_lab(), builds)
         start_registry(lab, made["registry"].result())
-        return push_services(lab, load_images(), {name: image.result() for name, image in made.items()})
+        return push_services(lab, images_of_the_lab(), finished(images_of_the_lab(), made)[0])
 
 
 def start_builds(lab: Lab, folder: Folder, apt: Apt, images: list[Image], pool: ThreadPoolExecutor) -> Made:
@@ -36,11 +38,13 @@ def start_builds(lab: Lab, folder: Folder, apt: Apt, images: list[Image], pool: 
 
 
 def push_services(lab: Lab, images: list[Image], local: dict[str, str]) -> dict[str, str]:
-    """Put the services' images into the registry; return service to reference with digest."""
+    """Put the services' images that were made into the registry; return service to reference with digest."""
     return {
-        image.service: push(lab, local[image.name], image.name, image.file.tag)
+        service: reference
         for image in images
-        if image.service
+        if image.services and image.name in local
+        for reference in [push(lab, local[image.name], image.name, image.file.tag)]
+        for service in image.services
     }
 
 

@@ -35,12 +35,12 @@ def _node(number: int, role: Literal["manager", "worker"], *labels: str) -> Node
     return Node(number=number, role=role, labels=dict.fromkeys(labels, "true"))
 
 
-# Where the operator's manual puts each service.
+# Where the operator's manual puts each service. A second mongodb-secondary: docs/decisions/0012-mongodb.md
 NODES = (
     _node(1, "manager", "mysql-master", "edge"),
     _node(2, "manager", "redis-master", "edge"),
-    _node(3, "manager", "mongodb-primary"),
-    _node(4, "worker", "mysql-slave", "redis-slave"),
+    _node(3, "manager", "mongodb-primary", "backup"),
+    _node(4, "worker", "mysql-slave", "redis-slave", "mongodb-secondary"),
     _node(5, "worker", "mysql-slave", "redis-slave", "mongodb-secondary"),
 )
 

@@ -1,6 +1,8 @@
 """Pulumi.lab.yaml: all that the program learns of the lab."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -12,6 +14,13 @@ KEPT = "platform-beta:secrets"
 MISSING = object()
 # What one of five nodes may use of this machine; a limit is not visible inside a node, which sees it all.
 MEMORY_MIB = 3072
+
+
+# The lab's nodes have 3 GiB each: what production gives its data services doesn't fit.
+SIZES: dict[str, dict[str, Any]] = {
+    "mysql": {"memory_mib": 800, "reserve_memory_mib": 512, "reserve_cpus": 0.1},
+    "mysql-backup": {"environment": {"BINLOG_EVERY_S": "15"}},
+}
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and
 # net.core.rmem_max can't be set inside one (EINVAL). Each of these was tried in a node.
 SYSCTLS = {
@@ -22,8 +31,17 @@ SYSCTLS = {
 }
 
 
-def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
-    """Return the lab's part of the stack's configuration; images maps a service to what nodes pull."""
+def lab_config(
+    lab: Lab,
+    images: dict[str, str],
+    left_out: Mapping[str, str] = MappingProxyType({}),
+    turned_on: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """Return the lab's part of the stack's configuration.
+
+    `images` maps a service to what nodes pull, `left_out` one that this lab does without to the reason;
+    `turned_on` are services that are off unless the stack file enables them.
+    """
     settings = {
         "ssh": {"user": "root", "port": 22, "private_key_file": ".lab/ssh/id_ed25519"},
         "nodes": [
@@ -54,7 +72,17 @@ def lab_config(lab: Lab, images: dict[str, str]) -> dict[str, Any]:
         # Five nodes share two cores: a busy moment of the host is no slow network.
         "preflight": {"memory_mib": 3072, "cores": 2, "disk_gib": 10, "latency_ms": 500},
         "edge": {"domain": "beta.platform.test"},
-        "services": {service: {"image": image} for service, image in sorted(images.items())},
+        "services": {
+            **{
+                service: {
+                    "image": image,
+                    **SIZES.get(service, {}),
+                    **({"enabled": True} if service in turned_on else {}),
+                }
+                for service, image in sorted(images.items())
+            },
+            **{service: {"enabled": False, "because": why} for service, why in sorted(left_out.items())},
+        },
     }
     return {f"{PREFIX}{key}": value for key, value in settings.items()}
 

@@ -5,10 +5,11 @@ from ipaddress import IPv4Network
 
 from lab import folder as folders
 from lab.apt import Apt, read_host
-from lab.catalog import load_images
+from lab.data_tier import images_of_the_lab, turned_on
 from lab.engine import ensure_engine
 from lab.folder import Folder
 from lab.images import BUILDS_AT_ONCE, push_services, start_builds
+from lab.left_out import finished
 from lab.model import NODES, Lab, Node, free_subnet, lab_id
 from lab.networks import ensure_network, networks_in_use
 from lab.nodes import ensure_node, read_host_key, wait_ready
@@ -29,15 +30,17 @@ def up(folder: Folder) -> Lab:
     lab = _ask_public_registry(folder, lab)
     apt = read_host()
     with ThreadPoolExecutor(BUILDS_AT_ONCE) as builds:
-        made = start_builds(lab, folder, apt, load_images(), builds)
+        made = start_builds(lab, folder, apt, images_of_the_lab(), builds)
         try:
             lab = _start_nodes(lab, folder, apt, made["node"].result())
             start_registry(lab, made["registry"].result())
-            pulled = push_services(lab, load_images(), {name: image.result() for name, image in made.items()})
+            local, left_out = finished(images_of_the_lab(), made)
+            pulled = push_services(lab, images_of_the_lab(), local)
         except BaseException:
             builds.shutdown(wait=False, cancel_futures=True)
             raise
-    write(folder.stack_file, lab_config(lab, pulled), record=folder.stack_record, keep_old=not new_passphrase)
+    ours = lab_config(lab, pulled, left_out, turned_on())
+    write(folder.stack_file, ours, record=folder.stack_record, keep_old=not new_passphrase)
     return lab
 
 

@@ -15,6 +15,7 @@ from components.reading import read
 from components.settings import Settings, parse_settings
 from components.stack import from_file
 from components.topology import Plan
+from ops import backup as backup_module
 from ops import secrets as secrets_module
 from ops import status as status_module
 from ops import unlocking
@@ -33,8 +34,10 @@ FAULTS = (
     NodeAliveError,
     status_module.NoManagerError,
     secrets_module.SecretsError,
+    backup_module.BackupError,
 )
 Stack = Annotated[str, typer.Option(help="Name of the stack.", envvar="STACK")]
+Data = Annotated[str, typer.Argument(help="mysql, redis, mongodb: a service with a `-backup` beside it.")]
 console = Console(highlight=False)
 
 
@@ -43,7 +46,7 @@ def status(stack: Stack = "lab") -> None:
     """Show nodes and services, and the URLs to open; exit 1 when something isn't whole."""
     environment = read_plan(stack)
     cluster = status_module.read(environment.settings)
-    if not status_module.show(cluster, edge_urls(environment), console):
+    if not status_module.show(cluster, edge_urls(environment), console, environment.off):
         raise typer.Exit(1)
 
 
@@ -97,6 +100,38 @@ def unlock(
     """Say who holds the run lock; with --run, end that run's sessions and so its lock."""
     if not unlocking.unlock(read_settings(stack), run, console):
         raise typer.Exit(1)
+
+
+@app.command()
+def backup(data: Data, stack: Stack = "lab") -> None:
+    """Make a backup now and prove it by a restore into a scratch server; prints its ID."""
+    console.print(backup_module.run(read_plan(stack), data, "make-backup", ["manual"], progress).strip())
+
+
+@app.command()
+def backups(data: Data, stack: Stack = "lab") -> None:
+    """List the backups that there are, and whether each was proven."""
+    text = backup_module.run(read_plan(stack), data, "list-backups", [], progress)
+    console.print(backup_module.table(backup_module.parse(text)))
+
+
+@app.command()
+def restore(
+    data: Data,
+    backup: Annotated[str, typer.Option(help="ID of the backup, see `backups`.")],
+    until: Annotated[str, typer.Option(help="Moment to restore to, UTC: 2026-11-25T01:30:00Z.")] = "",
+    overwrite: Annotated[list[str] | None, typer.Option(help="Name of what may be overwritten.")] = None,
+    stack: Stack = "lab",
+) -> None:
+    """Put a backup back; refuses to overwrite data whose name isn't given."""
+    arguments = ["--backup", backup, *(["--until", until] if until else [])]
+    arguments += [item for name in overwrite or [] for item in ("--overwrite", name)]
+    console.print(backup_module.run(read_plan(stack), data, "restore", arguments, progress).strip())
+
+
+def progress(line: str) -> None:
+    """One line of what a script says while it works."""
+    Console(stderr=True, highlight=False).print(line, markup=False)
 
 
 def stack_file(stack: str) -> Path:

@@ -25,10 +25,11 @@ class Pair(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What a server certificate is for: DNS names and IPv4 addresses."""
+    """What a server certificate is for: DNS names and IPv4 addresses; `clients`: as a client's, too."""
 
     dns: tuple[str, ...]
     addresses: tuple[str, ...]
+    clients: bool = False
 
 
 def new_key() -> str:
@@ -63,7 +64,7 @@ def server(key_pem: str, issuer: Pair, names: Names, days: int) -> str:
         _builder(subject, issuer_certificate.subject, key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(_purposes(names), critical=False)
         .add_extension(_alternative_names(names), critical=False)
         .add_extension(issuer_id, critical=False)
     )
@@ -88,7 +89,8 @@ def fits(certificate: str, key_pem: str, issuer: Pair, names: Names, until: date
         held.verify_directly_issued_by(x509.load_pem_x509_certificate(issuer.certificate.encode()))
     except (ValueError, TypeError, InvalidSignature):
         return False
-    named = set(alternative) == set(_alternative_names(names))
+    purposes = held.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    named = set(alternative) == set(_alternative_names(names)) and purposes == _purposes(names)
     return named and belongs(certificate, key_pem) and held.not_valid_after_utc > until
 
 
@@ -97,6 +99,11 @@ def _alternative_names(names: Names) -> x509.SubjectAlternativeName:
     return x509.SubjectAlternativeName(
         dns + [x509.IPAddress(ipaddress.ip_address(item)) for item in names.addresses]
     )
+
+
+def _purposes(names: Names) -> x509.ExtendedKeyUsage:
+    client = [ExtendedKeyUsageOID.CLIENT_AUTH] if names.clients else []
+    return x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, *client])
 
 
 def _key(pem: str) -> ec.EllipticCurvePrivateKey:

@@ -9,7 +9,7 @@ import json
 import secrets as random
 import string
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,8 +17,11 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, TypeAdapter
 
+from components.declaration import Declaration, load_declarations
+from components.fields import Name
 from components.settings import Settings
 from components.stack import NAMESPACE
+from components.topology import why_off
 from components.validation import Frozen
 from ops import certificates
 
@@ -53,12 +56,16 @@ class Authority(Frozen):
 
 
 class Certificate(Frozen):
-    """A server certificate with its chain, for the key named, signed by `ca` (an Authority)."""
+    """A certificate with its chain, for the key named, signed by `ca` (an Authority).
+
+    `names`: the edge's, or DNS names inside the overlay; the latter serve as a client's certificate too,
+    as members of one data store are each other's clients.
+    """
 
     kind: Literal["certificate"]
     key: str
     ca: str
-    names: Literal["edge"]
+    names: Literal["edge"] | Annotated[tuple[Name, ...], Field(min_length=1)]
     days: Annotated[int, Field(ge=2, le=397)]
     renew_days: int
 
@@ -70,7 +77,8 @@ Values = dict[str, str]
 
 def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
     """Make what is missing or ends soon; yields one line per secret written. Raises SecretsError."""
-    recipes = load_recipes(root / "configs" / "secrets.yaml")
+    declared = load_declarations(root / "configs" / "services", [])
+    recipes = wanted(load_recipes(root / "configs" / "secrets.yaml"), idle(settings, declared))
     known = _read(root, stack)
     made = 0
     for name in recipes:
@@ -86,6 +94,25 @@ def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
 def load_recipes(path: Path) -> Recipes:
     """What configs/secrets.yaml declares, in its order: a key before its certificate, an authority first."""
     return TypeAdapter(Recipes).validate_python(yaml.safe_load(path.read_text()))
+
+
+def idle(settings: Settings, declared: Iterable[Declaration]) -> frozenset[str]:
+    """Secrets that only services mount which are off in this environment."""
+    mounted: dict[bool, set[str]] = {True: set(), False: set()}
+    for service in declared:
+        mounted[why_off(service, settings) is None] |= {secret.name for secret in service.secrets}
+    return frozenset(mounted[False] - mounted[True])
+
+
+def wanted(recipes: Recipes, unused: frozenset[str]) -> Recipes:
+    """The recipes less the unused ones, unless a wanted one is made of them; their order stays."""
+    made_of: set[str] = set()
+    kept: Recipes = {}
+    for name, recipe in reversed(recipes.items()):
+        if name not in unused or name in made_of:
+            kept[name] = recipe
+            made_of |= {getattr(recipe, "key", name), getattr(recipe, "ca", name)}
+    return dict(reversed(kept.items()))
 
 
 def missing(
@@ -106,10 +133,16 @@ def missing(
     if not isinstance(authority, Authority):
         raise SecretsError(f"configs/secrets.yaml: {name}.ca names {recipe.ca}, which is no ca; name one")
     issuer = certificates.Pair(known[recipe.ca], known[authority.key])
-    names = certificates.Names((settings.edge.domain,), _edge_addresses(settings))
+    names = _names(recipe, settings)
     if current and certificates.fits(current, key, issuer, names, until):
         return None
     return certificates.server(key, issuer, names, recipe.days)
+
+
+def _names(recipe: Certificate, settings: Settings) -> certificates.Names:
+    if recipe.names == "edge":
+        return certificates.Names((settings.edge.domain,), _edge_addresses(settings))
+    return certificates.Names(tuple(recipe.names), (), clients=True)
 
 
 def _edge_addresses(settings: Settings) -> tuple[str, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import asyncssh
@@ -76,8 +77,13 @@ def last_failure(tasks: Iterable[Row], service: str) -> str | None:
     return None
 
 
-def show(cluster: Cluster, urls: Iterable[str], console: Console) -> bool:
-    """Print nodes, services and URLs; whether every node is ready and every service whole."""
+def show(
+    cluster: Cluster, urls: Iterable[str], console: Console, without: Mapping[str, str] = MappingProxyType({})
+) -> bool:
+    """Print nodes, services and URLs; whether every node is ready and every service whole.
+
+    `without`: declared services that are off, with the reason; they are shown and are no fault.
+    """
     nodes = Table("node", "role", "state", "availability", "engine", title="Nodes", title_justify="left")
     for row in sorted(cluster.nodes, key=lambda row: row["Hostname"]):
         role = row["ManagerStatus"] or "worker"
@@ -93,6 +99,8 @@ def show(cluster: Cluster, urls: Iterable[str], console: Console) -> bool:
         tasks = _coloured(row["Replicas"], row["Replicas"] if whole(row) else "")
         services.add_row(row["Name"], tasks, row["Image"].partition("@")[0], _homes(cluster, row["Name"]))
     console.print(nodes, services)
+    for name, why in without.items():
+        console.print(f"[yellow]{name} is off[/yellow]: {why}")
     for row in cluster.services:
         if not whole(row):
             why = (

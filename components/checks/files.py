@@ -31,7 +31,7 @@ def file_faults(service: Declaration) -> Iterator[Fault]:
 def _config_faults(where: str, service: Declaration, file: str) -> Iterator[Fault]:
     path = service.folder / file
     try:
-        found, inside = path.is_file(), path.resolve().is_relative_to(service.folder.resolve())
+        found, inside = path.is_file(), path.resolve().is_relative_to(service.folder.parent.resolve())
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "a circle of links"
         yield Fault(where, f"{file} can't be read ({reason})", "correct its permissions, or the link")
@@ -39,7 +39,7 @@ def _config_faults(where: str, service: Declaration, file: str) -> Iterator[Faul
     if not found:
         yield Fault(where, f"{file} is not beside service.yaml", "add the file, or correct its name")
     elif not inside:
-        yield Fault(where, f"{file} is a link that leaves the folder", "put the file itself there")
+        yield Fault(where, f"{file} leads out of the folder of services", "put the file itself there")
 
 
 def size_fault(place: str, size: int) -> Iterator[Fault]:

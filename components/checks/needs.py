@@ -19,9 +19,10 @@ def need_faults(plan: Plan, declared: frozenset[str]) -> Iterator[Fault]:
         where = f"services/{service.name}.needs"
         for need in service.needs:
             override = plan.settings.services.get(need)
+            disabled = need in plan.off or (override is not None and override.enabled is False)
             if need == service.name:
                 yield Fault(where, "names the service itself", f"remove {need}")
-            elif override and not override.enabled and need in declared:
+            elif disabled and need in declared:
                 yield Fault(where, f"{need} is disabled in this environment", "enable it, or drop the need")
             elif need not in planned | declared:
                 yield Fault(where, f"{need} is not a service", suggestion(need, planned, "drop the need"))

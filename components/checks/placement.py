@@ -21,6 +21,7 @@ def placement_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
     if not unknown and (service.members or service.mode == "global" or service.replicas):
         for unit in plan.units(service):
             yield from _home_faults(plan, unit)
+        yield from _pin_faults(plan, service)
         yield from _crowd_faults(plan, service)
 
 
@@ -54,12 +55,38 @@ def _home_faults(plan: Plan, unit: Unit) -> Iterator[Fault]:
     fitting = [node for node in plan.settings.nodes if unit.fits(node)]
     if not fitting:
         yield Fault(f"{place(unit)}.placement", f"no node satisfies {rules}", "label a node, or relax it")
-    elif not homes and rules:
+    elif not homes and rules and not unit.home:
         names = ", ".join(node.name for node in fitting)
         fault = f"every node that satisfies {rules} is drained ({names})"
         yield Fault(f"{place(unit)}.placement", fault, "set one to active, or disable the service")
     elif homes and per_node(service):
         yield from _room_faults(plan, unit, len(homes) * per_node(service))
+
+
+def _pin_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
+    """A member with a volume that no node is left for, and homes that name what doesn't exist.
+
+    A drained home is no fault: the member waits there with its data, its group goes on without it.
+    """
+    override = plan.settings.services.get(service.name)
+    names = [node.name for node in plan.settings.nodes]
+    members = [member.name for member in service.members]
+    for member, node in (override.homes if override else {}).items():
+        where = f"services.{service.name}.homes.{member}"
+        if member not in members:
+            remedy = suggestion(member, members, "remove it")
+            yield Fault(where, f"{service.name} has no member {member}", remedy)
+        elif node not in names:
+            remedy = suggestion(node, names, "name a node of the stack file")
+            yield Fault(where, f"{node} is not a node", remedy)
+        elif list(override.homes.values() if override else ()).count(node) > 1:
+            yield Fault(where, f"{node} is another member's home, too", "give each member its own node")
+    for unit in plan.units(service) if service.volumes else ():
+        fitting = [node for node in plan.settings.nodes if unit.fits(node)]
+        if unit.member and not unit.home and fitting:
+            rules = " and ".join(unit.constraints) or "any node"
+            fault = f"every node that satisfies {rules} is another member's home"
+            yield Fault(f"{place(unit)}.placement", fault, "label another node for it")
 
 
 def _room_faults(plan: Plan, unit: Unit, room: int) -> Iterator[Fault]:

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 def name_faults(plan: Plan) -> Iterator[Fault]:
-    """Every Swarm service, of a service or of a member, has a name of its own."""
+    """Every Swarm service, of a service or of a member, and every alias has a name of its own."""
     owners: dict[str, list[str]] = {}
     for service in plan.services:
         for unit in plan.units(service):
             owners.setdefault(unit.name, []).append(service.name)
+        for alias in service.aliases:
+            owners.setdefault(alias, []).append(service.name)
     for name, services in owners.items():
         if len(services) > 1 and len(set(services)) == 1:
             where = f"services/{services[0]}.members"

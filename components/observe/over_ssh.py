@@ -36,9 +36,9 @@ async def _observe_all(settings: Settings) -> dict[str, NodeFacts | Unreachable]
 
 async def _observe(settings: Settings, node: Node) -> NodeFacts | Unreachable:
     try:
-        async with asyncio.timeout(RUN_TIMEOUT_S), await _connection(settings, node) as connection:
+        async with asyncio.timeout(RUN_TIMEOUT_S), await connect(settings, node) as connection:
             sent_s = time.time()
-            done = await connection.run(_shell(settings), input=facts_script(settings, node))
+            done = await connection.run(shell(settings), input=facts_script(settings, node))
             asked_s = (sent_s + time.time()) / 2
     except TimeoutError:
         return Unreachable(f"no answer within {CONNECT_TIMEOUT_S} s")
@@ -71,16 +71,13 @@ def facts_script(settings: Settings, node: Node) -> str:
 
 async def run_script(settings: Settings, node: Node, script: str) -> str:
     """What `script` prints on a node. Raises OSError or asyncssh.Error when it can't be run."""
-    async with await _connection(settings, node) as connection:
-        result = await connection.run(_shell(settings), input=script, check=True)
+    async with await connect(settings, node) as connection:
+        result = await connection.run(shell(settings), input=script, check=True)
     return str(result.stdout)
 
 
-def _shell(settings: Settings) -> str:
-    return "bash -s" if settings.ssh.user == "root" else "sudo -n bash -s"
-
-
-async def _connection(settings: Settings, node: Node) -> asyncssh.SSHClientConnection:
+async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnection:
+    """A connection to a node that shows the declared host key. Raises OSError or asyncssh.Error."""
     key_file = settings.ssh.private_key_file
     return await asyncssh.connect(
         node.ssh_host or str(node.address),
@@ -90,3 +87,8 @@ async def _connection(settings: Settings, node: Node) -> asyncssh.SSHClientConne
         known_hosts=([asyncssh.import_public_key(node.host_key)], [], []),
         connect_timeout=CONNECT_TIMEOUT_S,
     )
+
+
+def shell(settings: Settings) -> str:
+    """What reads a script from stdin as root."""
+    return "bash -s" if settings.ssh.user == "root" else "sudo -n bash -s"

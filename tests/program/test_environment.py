@@ -17,7 +17,7 @@ from components.observe import NodeFacts, Unreachable
 from components.reading import read
 from components.remote import Host
 from components.stack import RawStack
-from tests.unit.examples import raw
+from tests.unit.examples import data_tier, labelled_nodes, raw
 from tests.unit.machines import a_plan, machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,11 +51,11 @@ def seen(manages: bool, drift: Mapping[str, str]) -> Observation:
     return Observation(facts if manages else {}, drift, ())
 
 
-def run(manages: bool = True, drift: Mapping[str, str] = {}) -> dict[str, Any]:
+def run(manages: bool = True, drift: Mapping[str, str] = {}, **changes: Any) -> dict[str, Any]:
     declared = load_declarations(ROOT / "configs" / "services", [])
     names = {secret.name for service in declared for secret in service.secrets} | {"naming_key"}
     secrets = {name: f"value-of-{name}" for name in names}
-    reading = read(RawStack(raw(ssh={"private_key_file": __file__}), secrets))
+    reading = read(RawStack(raw(ssh={"private_key_file": __file__}, **changes), secrets))
 
     @pulumi.runtime.test  # type: ignore[misc]
     def program() -> pulumi.Output[dict[str, Any]]:
@@ -128,15 +128,30 @@ def test_what_was_seen_to_differ_is_an_update_that_says_how(recorder: Recorder) 
 
 def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) -> None:
     run()
-    services = {
+    services = services_of(recorder)
+    assert set(services) == {"nginx", "platform-api", "platform-web"}
+    for inputs in services.values():
+        assert inputs["taskSpec"]["networksAdvanceds"] == [{"id": "platform-beta-id"}]
+        assert inputs["updateConfig"]["failureAction"] == "rollback"
+
+
+def test_the_data_tier_changes_nothing_of_the_other_services(recorder: Recorder) -> None:
+    run(nodes=labelled_nodes())
+    alone = services_of(recorder)
+    recorder.resources.clear()
+    run(**data_tier())
+    together = services_of(recorder)
+    assert {"mysql-1", "redis-1", "mongodb-1"} <= set(together) - set(alone)
+    assert {name: together[name] for name in alone} == alone
+
+
+def services_of(recorder: Recorder) -> dict[str, Any]:
+    """Inputs of every Swarm service by name."""
+    return {
         name: args.inputs
         for name, args in recorder.resources.items()
         if args.typ == "docker:index/service:Service"
     }
-    assert {"nginx", "platform-api", "platform-web"} <= set(services)
-    for inputs in services.values():
-        assert inputs["taskSpec"]["networksAdvanceds"] == [{"id": "platform-beta-id"}]
-        assert inputs["updateConfig"]["failureAction"] == "rollback"
 
 
 def test_secrets_are_named_by_their_content(recorder: Recorder) -> None:

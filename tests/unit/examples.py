@@ -6,9 +6,11 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from components.declaration import Declaration
+from components.declaration import Declaration, load_declarations
 from components.settings import Settings, parse_settings
+from lab.model import NODES
 
+ROOT = Path(__file__).resolve().parents[2]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample"
 
 
@@ -52,3 +54,16 @@ def declaration(name: str = "api", **changes: Any) -> Declaration:
         "resources": {"cpus": 1, "memory_mib": 128},
     }
     return Declaration.model_validate({**given, **changes})
+
+
+def labelled_nodes() -> list[dict[str, Any]]:
+    """The nodes with the labels by which the data tier is placed: the lab's."""
+    return [node(each.number, each.role, **each.labels) for each in NODES]
+
+
+def data_tier(**overrides: dict[str, Any]) -> dict[str, Any]:
+    """Raw values that turn on every service of the house that is off otherwise, with more said of some."""
+    declared = load_declarations(ROOT / "configs" / "services", [])
+    off = [service.name for service in declared if service.off_unless_enabled]
+    services = {name: {"enabled": True, **overrides.get(name, {})} for name in off}
+    return {"nodes": labelled_nodes(), "services": services}

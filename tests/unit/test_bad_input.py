@@ -82,7 +82,7 @@ def test_a_config_that_leaves_its_folder_by_a_link_is_a_fault(tmp_path: Path) ->
     (tmp_path / "services" / "api").mkdir(parents=True)
     (tmp_path / "services" / "api" / "a.conf").symlink_to(tmp_path / "outside")
     assert messages(tmp_path, entry) == [
-        "services/api.configs: a.conf is a link that leaves the folder; put the file itself there"
+        "services/api.configs: a.conf leads out of the folder of services; put the file itself there"
     ]
 
 

@@ -7,11 +7,16 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from ops.secrets import Recipes, Values, load_recipes, missing
+from ops.secrets import Certificate, Recipes, Values, load_recipes, missing
 from tests.unit.examples import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime.now(UTC)
+INTERNAL = [
+    name
+    for name, recipe in load_recipes(ROOT / "configs" / "secrets.yaml").items()
+    if isinstance(recipe, Certificate) and recipe.names != "edge"
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,23 @@ def test_what_is_there_is_kept(recipes: Recipes, made: Values) -> None:
 
 def test_a_certificate_that_ends_soon_is_renewed_and_its_key_kept(recipes: Recipes, made: Values) -> None:
     assert again(recipes, made, NOW + timedelta(days=360)) == []
-    assert again(recipes, made, NOW + timedelta(days=368)) == ["edge_tls_certificate"]
+    ending = ["edge_tls_certificate", *INTERNAL]
+    assert again(recipes, made, NOW + timedelta(days=368)) == ending
+
+
+def test_an_internal_certificate_is_good_for_servers_and_clients_under_the_names_it_gives(
+    made: Values,
+) -> None:
+    store = Store(x509.load_pem_x509_certificates(made["internal_ca_certificate"].encode()))
+    for name in INTERNAL:
+        chain = x509.load_pem_x509_certificates(made[name].encode())
+        builder = PolicyBuilder().store(store)
+        names = chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        for subject in names.get_values_for_type(x509.DNSName):
+            assert builder.build_server_verifier(x509.DNSName(subject)).verify(chain[0], chain[1:])
+        assert builder.build_client_verifier().verify(chain[0], chain[1:])
+        with pytest.raises(x509.verification.VerificationError):
+            builder.build_server_verifier(x509.DNSName("beta.example.com")).verify(chain[0], chain[1:])
 
 
 def test_another_domain_makes_another_certificate(recipes: Recipes, made: Values) -> None:

@@ -8,7 +8,7 @@ import pytest
 from components.declaration import Declaration, load_declarations
 from components.errors import ConfigurationError, Fault
 from components.topology import Plan, plan
-from tests.unit.examples import declaration, node, raw, settings
+from tests.unit.examples import data_tier, declaration, labelled_nodes, node, raw, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMING = frozenset({"naming_key"})
@@ -29,10 +29,43 @@ def test_the_services_of_the_house_fit_the_environment() -> None:
     declared = load_declarations(ROOT / "configs" / "services", found)
     secrets = {secret.name for service in declared for secret in service.secrets} | NAMING
     result = plan(settings(), declared, secrets, found)
-    names = [service.name for service in result.services]
-    assert {"nginx", "platform-api", "platform-web"} <= set(names)
+    assert {service.name for service in result.services} == {"nginx", "platform-api", "platform-web"}
     assert result.edge_ports == (80, 443)
     assert [node.name for node in result.edge_nodes] == ["node-1", "node-2"]
+
+
+def test_the_data_tier_fits_too_where_it_is_turned_on() -> None:
+    declared = load_declarations(ROOT / "configs" / "services", [])
+    secrets = {secret.name for service in declared for secret in service.secrets} | NAMING
+    result = plan(settings(**data_tier()), declared, secrets)
+    assert {service.name for service in result.services} == {service.name for service in declared}
+    assert result.off == {}
+
+
+WHY = "not proven yet"
+
+
+@pytest.mark.parametrize(
+    ("said", "off"),
+    [
+        ({}, {"api": WHY}),
+        ({"replicas": 2}, {"api": WHY}),
+        ({"enabled": True}, {}),
+        ({"enabled": False}, {"api": "the stack file disables it"}),
+        ({"enabled": False, "because": "no image"}, {"api": "no image"}),
+    ],
+)
+def test_a_service_that_is_off_by_itself_comes_on_by_name_alone(
+    said: dict[str, Any], off: dict[str, str]
+) -> None:
+    result = planned(declaration(off_unless_enabled=WHY, stateful=not said), services={"api": said})
+    assert result.off == off
+    assert [service.name for service in result.services] == ([] if off else ["api"])
+
+
+def test_a_need_of_what_is_off_by_itself_is_a_fault() -> None:
+    text = faults(declaration(needs=["db"]), declaration("db", off_unless_enabled=WHY))
+    assert "services/api.needs: db is disabled in this environment; enable it, or drop the need" in text
 
 
 def test_needed_services_come_first() -> None:
@@ -49,6 +82,56 @@ def test_members_are_one_unit_each_with_their_own_constraints() -> None:
     units = planned(service).units(service)
     assert [(unit.name, unit.hostname) for unit in units] == [("db-1", "db-1"), ("db-2", "db-2")]
     assert units[0].constraints == ("node.labels.edge==true", "node.role==manager")
+
+
+def stateful(*members: dict[str, Any]) -> Declaration:
+    return declaration("db", members=members, volumes=[{"name": "data", "path": "/data"}])
+
+
+def test_members_with_a_volume_share_no_node_and_the_operator_may_choose() -> None:
+    service = stateful(*({"name": f"db-{number}", "labels": {"mysql-slave": "true"}} for number in (1, 2)))
+    units = planned(service, nodes=labelled_nodes()).units(service)
+    assert [unit.home for unit in units] == ["node-4", "node-5"]
+    assert units[0].constraints == ("node.hostname==node-4", "node.labels.mysql-slave==true")
+    chosen = planned(service, nodes=labelled_nodes(), services={"db": {"homes": {"db-1": "node-5"}}})
+    assert [unit.home for unit in chosen.units(service)] == ["node-5", "node-4"]
+
+
+def test_a_member_makes_room_for_one_that_can_go_nowhere_else() -> None:
+    service = stateful({"name": "a"}, {"name": "b", "labels": {"mysql-master": "true"}})
+    result = planned(service, nodes=labelled_nodes())
+    assert [unit.home for unit in result.units(service)] == ["node-2", "node-1"]
+
+
+def test_a_member_whose_home_is_drained_waits_there_with_its_data() -> None:
+    nodes = labelled_nodes()
+    nodes[4]["availability"] = "drain"
+    service = stateful(*({"name": f"db-{number}", "labels": {"mysql-slave": "true"}} for number in (1, 2)))
+    assert [unit.home for unit in planned(service, nodes=nodes).units(service)] == ["node-4", "node-5"]
+
+
+def test_a_member_without_a_node_of_its_own_is_a_fault() -> None:
+    masters = [{"name": f"db-{number}", "labels": {"mysql-master": "true"}} for number in (1, 2)]
+    message = "db-2].placement: every node that satisfies node.labels.mysql-master==true is another member's"
+    assert message in faults(stateful(*masters), nodes=labelled_nodes())
+
+
+@pytest.mark.parametrize(
+    ("homes", "message"),
+    [
+        ({"c": "node-1"}, "services.db.homes.c: db has no member c"),
+        ({"a": "node-9"}, "services.db.homes.a: node-9 is not a node"),
+        ({"a": "node-1", "b": "node-1"}, "services.db.homes.b: node-1 is another member's home, too"),
+    ],
+)
+def test_homes_that_can_t_be_are_faults(homes: dict[str, str], message: str) -> None:
+    assert message in faults(stateful({"name": "a"}, {"name": "b"}), services={"db": {"homes": homes}})
+
+
+def test_an_alias_is_a_name_like_any_other() -> None:
+    assert "db, router all make a Swarm service of this name" in faults(
+        declaration("db"), declaration("router", aliases=["db"])
+    )
 
 
 def test_an_override_changes_only_what_it_names() -> None:

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Fetches what was committed since the last time, as one compressed segment: exactly the transactions
+# between `from` and `to`, counted. Starts with the first backup. Prints what it did.
+set -euo pipefail
+# shellcheck source=configs/services/mysql-backup/lib.sh
+. /usr/local/lib/backup/lib.sh
+
+# count SET: how many transactions a GTID set has (uuid[:tag]:1-5:7,…).
+count() { tr ',:' '[\n*]' <<<"$1" | awk -F- '/^ *[0-9]+(-[0-9]+)? *$/ { n += ($2 == "" ? 1 : $2 - $1 + 1) } END { print n + 0 }'; }
+
+main() {
+  local source from to fresh wanted found name part
+  [[ -f $BINLOGS/position ]] || { echo "no backup yet, nothing to follow"; return; }
+  exec 8>"$BINLOGS/lock"
+  flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
+  BACKUP_OPTIONS=$(options backup mysql_backup_password)
+  source=$(choose_source) || exit 1
+  from=$(<"$BINLOGS/position")
+  IFS=$'\t' read -r to fresh < <(ask "$source" <<<"SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', ''), REPLACE(GTID_SUBTRACT(@@GLOBAL.gtid_executed, '$from'), '\n', '')")
+  [[ -n $fresh ]] || { echo "nothing new on $source"; return; }
+  name=$(date -u +%Y%m%dT%H%M%SZ) part=$BINLOGS/.part
+  mysqlbinlog --defaults-file="$BACKUP_OPTIONS" --host="$source" --read-from-remote-source=BINLOG-DUMP-GTIDS \
+    --exclude-gtids="$from" --include-gtids="$fresh" --to-last-log "$(first_log "$source")" 8>&- | zstd -q -3 >"$part"
+  wanted=$(count "$fresh")
+  found=$(zstd -dcq "$part" | grep -c "^SET @@SESSION.GTID_NEXT= '[0-9a-f]\{8\}-" || true)
+  [[ $wanted == "$found" ]] || fail 1 "binary logs of $source: $found of $wanted transactions ($fresh); tries another time"
+  mv "$part" "$BINLOGS/$name.sql.zst"
+  jq -n --arg from "$from" --arg to "$to" --arg source "$source" --argjson count "$found" --arg sum "$(sha256sum <"$BINLOGS/$name.sql.zst" | cut -d' ' -f1)" \
+    '{from: $from, to: $to, source: $source, transactions: $count, sha256: $sum}' >"$BINLOGS/$name.json"
+  echo "$to" >"$BINLOGS/position.new" && mv "$BINLOGS/position.new" "$BINLOGS/position"
+  echo "$found transactions from $source"
+}
+
+first_log() { ask "$1" <<<"SHOW BINARY LOGS" | head -n 1 | cut -f1; }
+
+main </dev/null

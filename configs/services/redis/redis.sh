@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# PID 1 of a member of the Redis set: starts redis-server held (a replica of nobody that keeps its data),
+# decides whom to follow, watches, and hands over before it stops. docs/decisions/0011-redis.md
+# Needs bash, coreutils, awk, grep, setpriv and redis-cli: the official image and the lab's have them.
+# Inputs: /etc/redis/{cluster.env,lib.sh,users.sh,handover.sh,redis.conf}, secrets below /run/secrets.
+# Files: /data/member: this volume has held the set's data; /data/LEAD: an operator's "lead now".
+# No `set -e`: a peer that doesn't answer is this script's daily bread, not its end.
+set -uo pipefail
+readonly RUN=/run/redis HELD=127.0.0.1 KEEPER=1 BLANK=2 PATIENCE_S=15
+readonly MEMBER_FILE=/data/member LEAD_FILE=/data/LEAD
+
+main() {
+  # shellcheck source=/dev/null
+  source /etc/redis/cluster.env
+  # shellcheck source=/dev/null
+  source /etc/redis/lib.sh
+  # shellcheck source=/dev/null
+  source /etc/redis/users.sh
+  # shellcheck source=/dev/null
+  source /etc/redis/handover.sh
+  umask 077
+  REDISCLI_AUTH=$(secret redis_admin_password) || exit 1
+  export REDISCLI_AUTH
+  trap 'LEAVING=yes' TERM INT
+  LEAVING='' PATIENT_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0
+  keep_hosts
+  write_conf || exit 1
+  (as_redis redis-server $RUN/redis.conf) &
+  SERVER=$!
+  while kill -0 $SERVER 2>/dev/null; do
+    [[ -z $LEAVING ]] || leave
+    look
+    nap 1
+  done
+  wait $SERVER
+  local status=$?
+  log "redis-server ended with $status"
+  exit $status
+}
+
+self() { ask 127.0.0.1 "$REDIS_PORT" "$@"; }
+
+blank() { [[ ! -e $MEMBER_FILE ]]; }
+
+# Held: a replica of a port that nobody listens on. It answers, keeps what it has, and takes no write. The
+# port tells the peers whether there is anything to keep. A blank one is never promoted (priority 0).
+write_conf() {
+  local port=$KEEPER priority=100
+  blank && port=$BLANK priority=0
+  mkdir -p $RUN
+  {
+    cat /etc/redis/redis.conf
+    printf 'aclfile %s/users.acl\nreplica-announce-ip %s\nreplica-announce-port %s\n' $RUN "$HOSTNAME" "$REDIS_PORT"
+    printf 'masteruser replica\nmasterauth "%s"\n' "$(secret redis_replica_password)"
+    printf 'replica-priority %s\nreplicaof %s %s\n' $priority $HELD $port
+  } >$RUN/redis.conf
+  member_users >$RUN/users.acl
+  chown -R redis:redis $RUN
+  find /data ! -user redis -exec chown -h redis:redis {} +
+  log "$(blank && echo 'nothing on this volume' || echo "this volume has held the set's data")"
+}
+
+# One look per second: held – decide; following or leading – note it.
+look() {
+  local info
+  info=$(self info) || return
+  [[ $(field loading <<<"$info") == 0 ]] || return
+  if [[ $(field master_host <<<"$info") == "$HELD" ]]; then
+    decide
+  else
+    note "$info"
+    [[ $(field role <<<"$info") != master ]] || yield_to_another
+  fi
+}
+
+# A failover that began while this master was away, or was asked for by hand: Sentinel itself demotes the
+# old master only after some ten seconds, in which a replica that still follows it confirms writes that
+# will be lost.
+yield_to_another() {
+  consult
+  if majority "$AGREED" && [[ -n $MASTER && $MASTER != "$HOSTNAME" ]] && leaders | grep -qx "$MASTER"; then
+    ((++OTHER_LOOKS >= 2)) || return 0
+    log "the Sentinels replaced me"
+    follow "$MASTER"
+  fi
+  OTHER_LOOKS=0
+}
+
+# Who is in sync or leads holds the data; who is being filled must not be promoted.
+note() {
+  local priority
+  priority=$(field slave_priority <<<"$1")
+  if [[ $(field role <<<"$1") == master || $(field master_link_status <<<"$1") == up ]]; then
+    blank && touch $MEMBER_FILE
+    [[ ${priority:-100} == 100 ]] || self config set replica-priority 100 >/dev/null
+  elif [[ $(field master_sync_in_progress <<<"$1") == 1 && $priority != 0 ]]; then
+    self config set replica-priority 0 >/dev/null
+  fi
+}
+
+# Held: follow whom the Sentinels name, lead when they name me, else wait and say for whom.
+decide() {
+  local found
+  consult
+  found=$(leaders)
+  if [[ -e $LEAD_FILE && -z $found ]]; then
+    rm -f $LEAD_FILE && lead "an operator said so ($LEAD_FILE)"
+  elif majority "$SEEN" && [[ -n $MASTER ]]; then
+    decide_by_sentinels "$found"
+  elif [[ -n $found && $found != *$'\n'* ]]; then
+    follow "$found"
+  elif majority "$SEEN" && [[ $HOSTNAME == "${MEMBERS%% *}" ]] && all_blank; then
+    lead "first start: nobody has data, no Sentinel knows a master"
+  else
+    log_waiting "$SEEN Sentinels answer and name no master; leading: ${found:-nobody}"
+  fi
+}
+
+decide_by_sentinels() {
+  if [[ $MASTER != "$HOSTNAME" ]]; then
+    if grep -qx "$MASTER" <<<"$1"; then follow "$MASTER"; else log_waiting "$MASTER, named by Sentinel, doesn't lead yet"; fi
+  elif blank; then
+    log_waiting "Sentinel names me and this volume is empty: a replica with the data must lead; all volumes lost? touch $LEAD_FILE"
+    [[ -z $STEADY ]] || request_failover
+  elif [[ -z $STEADY ]]; then
+    # Leading again while a failover is under way would make two masters.
+    STEADY_LOOKS=0
+    log_waiting "a Sentinel sees me down, or is replacing me"
+  elif ((++STEADY_LOOKS < 2)); then
+    return
+  elif ((SEEN == $(wc -w <<<"$SENTINELS"))) || patient; then
+    lead "named by $SEEN Sentinels"
+  else
+    log_waiting "all Sentinels, $PATIENCE_S s: one that is away may know a newer master"
+  fi
+}
+
+patient() {
+  : "${PATIENT_SINCE:=$SECONDS}"
+  ((SECONDS - PATIENT_SINCE >= PATIENCE_S))
+}
+
+all_blank() {
+  local member
+  for member in $MEMBERS; do
+    [[ $(ask "$member" "$REDIS_PORT" info replication | field master_port) == "$BLANK" ]] || return 1
+  done
+}
+
+lead() {
+  log "LEADING: $1"
+  self replicaof no one >/dev/null && touch $MEMBER_FILE && self config set replica-priority 100 >/dev/null
+}
+
+follow() {
+  log "following $1"
+  self replicaof "$1" "$REDIS_PORT" >/dev/null
+}
+
+main "$@" </dev/null

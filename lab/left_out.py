@@ -1,0 +1,54 @@
+"""Services that this lab does without: no image of them can be had here, or they need such a one."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+import yaml
+
+from lab.build import NotToBeHadError
+from lab.catalog import Image
+from lab.progress import say
+
+SERVICES = Path(__file__).parent.parent / "configs" / "services"
+NO_IMAGE = "no image can be had here"
+Reasons = dict[str, str]
+"""Service to why it is left out, as the stack file, the table and the tests tell it."""
+
+
+def finished(images: Iterable[Image], made: Mapping[str, Future[str]]) -> tuple[dict[str, str], Reasons]:
+    """Wait for all images; return image to local reference, and the services left out with their reason.
+
+    Raises LabError for every fault but that of an optional image whose parts can't be had.
+    """
+    local: dict[str, str] = {}
+    missing: Reasons = {}
+    for image in images:
+        try:
+            local[image.name] = made[image.name].result()
+        except NotToBeHadError as fault:
+            say(f"{image.name}: left out: {NO_IMAGE}\n{fault}")
+            missing |= dict.fromkeys(image.services, NO_IMAGE)
+    return local, with_dependents(missing, read_needs(SERVICES))
+
+
+def with_dependents(missing: Reasons, needs: Mapping[str, Iterable[str]]) -> Reasons:
+    """Return `missing` and every service that can't start without one of them."""
+    found = dict(missing)
+    while further := {
+        name: f"it needs {need}, which is left out"
+        for name, needed in needs.items()
+        if name not in found
+        for need in needed
+        if need in found
+    }:
+        found |= further
+    return found
+
+
+def read_needs(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return every declared service and what it needs; what else is wrong with a file the program says."""
+    declared = {
+        file.parent.name: yaml.safe_load(file.read_text()) or {} for file in folder.glob("*/service.yaml")
+    }
+    return {name: tuple(each.get("needs") or ()) for name, each in sorted(declared.items())}

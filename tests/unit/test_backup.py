@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from components.topology import Plan
+from ops import backup
+from tests.unit.examples import declaration, settings
+
+MANIFEST = {
+    "id": "20261125T013000Z",
+    "made_at": "2026-11-25T01:30:00Z",
+    "source": "mysql-3",
+    "files": {"dump.sql.zst": {"bytes": 2048, "sha256": "0"}},
+    "contents": [{"name": "app.notes", "rows": 3, "checksum": "1"}],
+    "state": "proven",
+}
+
+
+def plan() -> Plan:
+    return Plan(settings(), (declaration("db"), declaration("db-backup")))
+
+
+def test_only_what_has_a_backup_service_can_be_backed_up() -> None:
+    assert backup.backup_service(plan(), "db") == "db-backup"
+    with pytest.raises(backup.BackupError, match="those that have one: db"):
+        backup.backup_service(plan(), "web")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_the_script_runs_in_the_tasks_container_and_its_arguments_stay_arguments(
+    tmp_path: Path, running: bool
+) -> None:
+    fake = tmp_path / "docker"
+    fake.write_text(
+        "#!/bin/bash\n"
+        f'if [ "$1" = ps ]; then printf "{"c1" if running else ""}"; else printf "[%s]" "$@"; fi\n'
+    )
+    fake.chmod(0o755)
+    text = backup.script("db-backup", "restore", ["--backup", "a b; touch x", "--overwrite", "$HOME"])
+    done = subprocess.run(
+        ["bash", "-s"], input=text, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    if running:
+        command = "[/usr/local/lib/backup/restore.sh][--backup][a b; touch x][--overwrite][$HOME]"
+        assert (done.returncode, done.stdout) == (0, f"[exec][c1]{command}")
+    else:
+        assert done.returncode == 1
+        assert "db-backup has no container" in done.stderr
+
+
+def test_a_bad_backup_is_seen_in_the_list() -> None:
+    lines = "\n".join(json.dumps({**MANIFEST, "id": name, "state": name}) for name in ("bad", "proven"))
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(backup.table(backup.parse(lines)))
+    text = console.export_text()
+    assert text.index("proven") < text.index("bad")
+    assert "1 of 3 rows" in text
+    assert "2 KiB" in text

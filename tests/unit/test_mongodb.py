@@ -1,0 +1,222 @@
+"""MongoDB's declaration, files and the decisions of its agent; its backup's too. No server is asked."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.contents import render
+from components.declaration import load_declarations
+from components.errors import Fault
+from components.settings import parse_settings
+from components.topology import Plan, draft
+from ops.secrets import load_recipes
+from tests.unit import examples
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "configs/services/mongodb"
+WANTED: dict[str, Any] = {
+    "_id": "rs0",
+    "members": [{"host": f"mongodb-{n}:27017", "priority": 2 if n == 1 else 1} for n in (1, 2, 3)],
+    "settings": {"electionTimeoutMillis": 5000},
+}
+ME = "mongodb-1:27017"
+
+node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not on this machine")
+
+
+def lab_plan(memory_mib: int | None = None) -> Plan:
+    faults: list[Fault] = []
+    declared = load_declarations(ROOT / "configs/services", faults)
+    assert faults == []
+    size = {"memory_mib": memory_mib} if memory_mib else {}
+    return draft(parse_settings(examples.raw(**examples.data_tier(mongodb=size))), declared)
+
+
+def rendered(plan: Plan, service: str, file: str, unit: int = 0) -> str:
+    declared = next(each for each in plan.services if each.name == service)
+    config = next(each for each in declared.configs if each.file == file)
+    return render(plan, plan.units(declared)[unit], config)
+
+
+def members(plan: Plan) -> dict[str, str | None]:
+    declared = next(each for each in plan.services if each.name == "mongodb")
+    return {unit.name: unit.home for unit in plan.units(declared)}
+
+
+def test_members_live_on_three_nodes_and_the_preferred_primary_on_the_manuals() -> None:
+    homes = members(lab_plan())
+    assert len({*homes.values(), None}) == 4
+    assert homes["mongodb-1"] == "node-3"
+
+
+def test_the_stack_file_of_beta_has_a_node_for_every_member_too() -> None:
+    config = yaml.safe_load((ROOT / "Pulumi.beta.yaml").read_text())["config"]
+    labels = [set(each["labels"]) for each in config["platform-beta:nodes"]]
+    assert sum("mongodb-secondary" in each for each in labels) == 2
+    assert sum("mongodb-primary" in each for each in labels) == 1
+
+
+@pytest.mark.parametrize(("memory_mib", "cache"), [(512, 0.25), (768, 0.25), (2048, 0.5), (9216, 4.0)])
+def test_the_cache_follows_from_the_memory_limit(memory_mib: int, cache: float) -> None:
+    conf = yaml.safe_load(rendered(lab_plan(memory_mib), "mongodb", "mongod.conf.j2"))
+    assert conf["storage"]["wiredTiger"]["engineConfig"]["cacheSizeGB"] == cache
+    assert cache * 1024 < memory_mib
+
+
+def test_mongod_lets_nobody_in_without_a_password_and_listens_on_the_overlay_alone() -> None:
+    conf = yaml.safe_load(rendered(lab_plan(), "mongodb", "mongod.conf.j2", unit=1))
+    assert conf["security"] == {"keyFile": "/run/secrets/mongodb_keyfile", "authorization": "enabled"}
+    assert conf["setParameter"]["enableLocalhostAuthBypass"] is False
+    assert conf["net"]["bindIp"] == "127.0.0.1,mongodb-2"
+    declared = next(each for each in lab_plan().services if each.name == "mongodb")
+    assert not any(port.published for port in declared.ports)
+
+
+def test_the_set_is_declared_with_the_manuals_priorities() -> None:
+    plan = lab_plan()
+    assert json.loads(rendered(plan, "mongodb", "replica-set.json.j2")) == WANTED
+    backup = json.loads(rendered(plan, "mongodb-backup", "replica-set.json.j2"))
+    assert backup["members"] == [each["host"] for each in WANTED["members"]]
+
+
+def test_the_key_file_is_its_owners_alone_and_as_long_as_mongod_takes() -> None:
+    declared = next(each for each in lab_plan().services if each.name == "mongodb")
+    key = next(each for each in declared.secrets if each.name == "mongodb_keyfile")
+    assert (key.uid, key.mode, declared.user) == ("999", "0400", "999:999")
+    recipe = load_recipes(ROOT / "configs/secrets.yaml")["mongodb_keyfile"]
+    assert 6 <= getattr(recipe, "length", 0) <= 1024
+
+
+def test_stopping_leaves_mongod_time_after_the_hand_over() -> None:
+    declared = next(each for each in lab_plan().services if each.name == "mongodb")
+    text = (FOLDER / "start.sh").read_text()
+    limit = int(text.split("STEP_DOWN_LIMIT_S=")[1].split()[0])
+    catch_up = int((FOLDER / "step-down.js").read_text().split("CATCH_UP_S = ")[1].split(";")[0])
+    assert catch_up < limit < declared.stop.grace_s - 30
+
+
+@pytest.mark.parametrize("folder", ["mongodb", "mongodb-backup"])
+def test_no_password_is_in_an_argument(folder: str) -> None:
+    for file in (ROOT / "configs/services" / folder).glob("*.sh"):
+        assert "--password" not in file.read_text(), file
+
+
+def run(script: str, given: Any) -> Any:
+    done = subprocess.run(
+        ["node", "-e", script, str(FOLDER / "decide.js")],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return json.loads(done.stdout)
+
+
+def decide(
+    knows: list[str], *, me: str = ME, rounds: int = 3, held: Any = None, wanted: Any = WANTED
+) -> dict[str, Any]:
+    script = """
+    const { decide } = require(process.argv[1]);
+    const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+    console.log(JSON.stringify(decide(given.wanted, given.me, given.seen, given.held, given.rounds)));
+    """
+    hosts = [each["host"] for each in wanted["members"]]
+    seen = [
+        {"host": host, "knows": what, "primary": False, "why": "silent"}
+        for host, what in zip(hosts, knows, strict=True)
+    ]
+    answer = run(script, {"wanted": wanted, "me": me, "seen": seen, "held": held, "rounds": rounds})
+    return dict(answer)
+
+
+def held(*hosts: str, version: int = 1) -> dict[str, Any]:
+    listed = [{"_id": i, "host": h, "priority": 2 if i == 0 else 1, "votes": 1} for i, h in enumerate(hosts)]
+    return {
+        "_id": "rs0",
+        "version": version,
+        "members": listed,
+        "settings": {"heartbeatIntervalMillis": 2000, "electionTimeoutMillis": 5000},
+    }
+
+
+HOSTS = [each["host"] for each in WANTED["members"]]
+
+
+@node
+def test_only_the_first_member_initiates_and_only_when_all_surely_know_nothing() -> None:
+    assert decide(["nothing"] * 3)["do"] == "initiate"
+    assert decide(["nothing"] * 3, me=HOSTS[1])["do"] == "wait"
+    assert decide(["nothing"] * 3, rounds=2)["do"] == "wait"
+    for place in range(3):
+        for other in ("unknown", "a set"):
+            knows = ["nothing"] * 3
+            knows[place] = other
+            assert decide(knows)["do"] == "wait", knows
+
+
+@node
+def test_who_can_not_be_asked_is_named() -> None:
+    assert "mongodb-3:27017 can't be asked (silent)" in decide(["nothing", "nothing", "unknown"])["why"]
+
+
+@node
+def test_the_first_configuration_has_every_member_with_its_priority() -> None:
+    config = decide(["nothing"] * 3)["config"]
+    assert config["version"] == 1
+    assert [(each["_id"], each["host"], each["priority"]) for each in config["members"]] == [
+        (0, HOSTS[0], 2),
+        (1, HOSTS[1], 1),
+        (2, HOSTS[2], 1),
+    ]
+
+
+@node
+def test_a_set_as_declared_is_left_alone() -> None:
+    assert decide(["a set"] * 3, held=held(*HOSTS)) == {"do": "nothing"}
+    assert decide(["a set", "unknown", "a set"], held=held(*HOSTS)) == {"do": "nothing"}
+
+
+def walk(config: dict[str, Any], wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every configuration from `config` until nothing is left to do; ends after ten."""
+    steps = [config]
+    while len(steps) < 10:
+        step = decide(["a set"] * len(wanted["members"]), held=steps[-1], wanted=wanted)
+        if step["do"] == "nothing":
+            return steps
+        assert step["do"] == "reconfigure"
+        steps.append(step["config"])
+    raise AssertionError("no end")
+
+
+@node
+@pytest.mark.parametrize("start", [[HOSTS[0]], HOSTS[:2], ["old-1:27017", "old-2:27017", HOSTS[0]]])
+def test_members_change_one_vote_at_a_time_until_the_set_is_as_declared(start: list[str]) -> None:
+    steps = walk(held(*start), WANTED)
+    for before, after in itertools.pairwise(steps):
+        hosts = [{each["host"] for each in config["members"]} for config in (before, after)]
+        assert len(hosts[0] ^ hosts[1]) <= 1
+        assert after["version"] == before["version"] + 1
+        kept = {each["host"]: each["_id"] for each in before["members"]}
+        assert all(kept.get(each["host"], each["_id"]) == each["_id"] for each in after["members"])
+    assert {each["host"]: each["priority"] for each in steps[-1]["members"]} == {
+        each["host"]: each["priority"] for each in WANTED["members"]
+    }
+    assert len(steps) - 1 == len(set(start) ^ set(HOSTS)) + (0 if len(steps) > 1 else 1)
+
+
+@node
+def test_a_changed_setting_is_one_step_and_what_the_server_added_stays() -> None:
+    wanted = {**WANTED, "settings": {"electionTimeoutMillis": 7000}}
+    steps = walk(held(*HOSTS), wanted)
+    assert len(steps) == 2
+    assert steps[1]["settings"] == {"heartbeatIntervalMillis": 2000, "electionTimeoutMillis": 7000}
+    assert steps[1]["members"][0]["votes"] == 1

@@ -1,0 +1,150 @@
+"""What can be known of MySQL's folders without a server; tests/lab/test_61_mysql.py has the rest."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.reading import Reading, read
+from components.stack import RawStack
+from tests.unit import examples
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ROOT / "configs" / "services"
+MEMBERS = ("mysql-1", "mysql-2", "mysql-3")
+#: Removed by 8.4 or 9.x, or wrong for group replication: https://dev.mysql.com/doc/refman/9.7/en/added-deprecated-removed.html
+GONE = {
+    "query_cache_size",
+    "binlog_do_db",
+    "innodb_log_file_size",
+    "log_slave_updates",
+    "default_authentication_plugin",
+    "expire_logs_days",
+}
+
+
+def reading(**mysql: object) -> Reading:
+    secrets = re.findall(r"^(\w+):", (ROOT / "configs" / "secrets.yaml").read_text(), re.M)
+    given = examples.raw(ssh={"private_key_file": __file__}, **examples.data_tier(mysql=mysql))
+    return read(RawStack(given, dict.fromkeys(secrets, "x")))
+
+
+def cnf(found: Reading, member: str) -> dict[str, str]:
+    parser = configparser.ConfigParser(strict=False, allow_no_value=True, interpolation=None)
+    parser.read_string(found.texts[member, "my.cnf.j2"])
+    return {key.replace("-", "_"): value for key, value in parser["mysqld"].items()}
+
+
+def test_members_live_on_the_nodes_that_the_labels_name_each_on_its_own() -> None:
+    plan = reading().plan
+    mysql = next(service for service in plan.services if service.name == "mysql")
+    assert [(unit.name, unit.home) for unit in plan.units(mysql)] == [
+        ("mysql-1", "node-1"),
+        ("mysql-2", "node-4"),
+        ("mysql-3", "node-5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("memory_mib", "pool", "connections"),
+    [(800, "96M", "200"), (1024, "230M", "256"), (4096, "2073M", "1000")],
+)
+def test_sizes_follow_the_memory_limit(memory_mib: int, pool: str, connections: str) -> None:
+    found = cnf(reading(memory_mib=memory_mib, reserve_memory_mib=256), "mysql-2")
+    assert (found["innodb_buffer_pool_size"], found["max_connections"]) == (pool, connections)
+
+
+def test_members_differ_in_nothing_but_who_is_preferred() -> None:
+    found = reading()
+    one, two, three = (cnf(found, member) for member in MEMBERS)
+    assert two == three
+    assert {key for key in one if one[key] != two[key]} == {"loose_group_replication_member_weight"}
+
+
+def test_what_was_acknowledged_is_on_disk_and_travels_by_tls_alone() -> None:
+    found = cnf(reading(), "mysql-1")
+    assert not GONE & found.keys()
+    assert (found["sync_binlog"], found["innodb_flush_log_at_trx_commit"]) == ("1", "1")
+    assert found["require_secure_transport"] == "ON"
+    assert found["loose_group_replication_ssl_mode"] == "VERIFY_IDENTITY"
+    assert found["loose_group_replication_bootstrap_group"] == "OFF"
+    assert found["loose_group_replication_start_on_boot"] == "OFF"
+
+
+def test_the_router_knows_every_member_and_applications_know_the_router() -> None:
+    found = reading()
+    text = found.texts["mysql-router", "haproxy.cfg.j2"]
+    for member in MEMBERS:
+        assert text.count(f"server {member} {member}:3306") == 2
+    router = next(service for service in found.plan.services if service.name == "mysql-router")
+    assert router.aliases == ("mysql",)
+
+
+def test_nothing_of_mysql_is_published() -> None:
+    services = [service for service in reading().plan.services if service.name.startswith("mysql")]
+    assert len(services) == 3
+    assert not [port for service in services for port in service.ports if port.published]
+
+
+def shell(script: Path, code: str, **environment: str) -> str:
+    """Run functions of a script of the folder by themselves."""
+    text = script.read_text()
+    functions = "\n".join(
+        match[0] for match in re.finditer(r"(?ms)^\w+\(\) \{\n.*?^\}$|^\w+\(\) \{ .*? \}$", text)
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{functions}\n{code}"],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "count"),
+    [
+        ("", "0"),
+        ("7a1f0c52-6f0e-4c0e-9d57-1f2d6f5a9b10:7", "1"),
+        ("7a1f0c52-6f0e-4c0e-9d57-1f2d6f5a9b10:1-5:8-9,8a1f0c52-6f0e-4c0e-9d57-1f2d6f5a9b10:3", "8"),
+        ("11111111-2222-3333-4444-555555555555:1-5", "5"),
+    ],
+)
+def test_transactions_of_a_gtid_set_are_counted(given: str, count: str) -> None:
+    script = SERVICES / "mysql-backup" / "archive-binlogs.sh"
+    assert shell(script, f"count '{given}'").strip() == count
+
+
+LOG = """\
+# at 1
+#261125  1:30:00 server id 1 GTID
+# original_commit_timestamp=1795570200000000 (2026-11-25 01:30:00.000000 UTC)
+SET @@SESSION.GTID_NEXT= 'a:1'/*!*/;
+INSERT 1
+COMMIT
+# at 2
+# original_commit_timestamp=1795570201000001 (2026-11-25 01:30:01.000001 UTC)
+SET @@SESSION.GTID_NEXT= 'a:2'/*!*/;
+INSERT 2
+COMMIT
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept"), [("1795570199999999", ""), ("1795570201000000", "1"), ("1795570201000001", "12")]
+)
+def test_a_replay_ends_with_the_last_transaction_that_was_committed_in_time(
+    tmp_path: Path, limit: str, kept: str
+) -> None:
+    fake = tmp_path / "zstd"
+    fake.write_text(f"#!/bin/bash\ncat <<'EOF'\n{LOG}EOF\n")
+    fake.chmod(0o755)
+    script = SERVICES / "mysql-backup" / "restore.sh"
+    text = shell(script, f"PATH={tmp_path}:$PATH; up_to {limit} x")
+    assert "".join(re.findall(r"^INSERT (\d)$", text, re.M)) == kept
+    assert text.count("COMMIT") == len(kept)

@@ -1,0 +1,142 @@
+"""What must hold of the Redis services, read from their files alone."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.contents import render
+from components.declaration import load_declarations
+from components.topology import Plan, draft
+from ops.secrets import load_recipes
+from tests.unit import examples
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ROOT / "configs/services"
+NAMES = ("redis", "redis-sentinel", "redis-backup")
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return draft(examples.settings(**examples.data_tier()), load_declarations(SERVICES, []))
+
+
+def text(plan: Plan, service: str, file: str) -> str:
+    declared = next(each for each in plan.services if each.name == service)
+    config = next(each for each in declared.configs if each.file == file)
+    return render(plan, plan.units(declared)[0], config)
+
+
+def homes(plan: Plan, service: str) -> set[str | None]:
+    return {unit.home for each in plan.services if each.name == service for unit in plan.units(each)}
+
+
+def test_sentinels_live_where_the_members_live_three_nodes_each(plan: Plan) -> None:
+    assert len(homes(plan, "redis")) == 3
+    assert homes(plan, "redis") == homes(plan, "redis-sentinel")
+    assert not homes(plan, "redis-backup") & homes(plan, "redis")
+
+
+def test_a_master_without_a_replica_takes_no_writes(plan: Plan) -> None:
+    conf = text(plan, "redis", "redis.conf.j2")
+    assert "\nmin-replicas-to-write 1\n" in conf
+    assert "\nmin-replicas-max-lag 5\n" in conf
+    assert "\nappendonly yes\n" in conf
+
+
+def test_memory_follows_the_limit_of_the_service(plan: Plan) -> None:
+    redis = next(each for each in plan.services if each.name == "redis")
+    bigger = redis.model_copy(update={"resources": redis.resources.model_copy(update={"memory_mib": 1000})})
+    changed = Plan(plan.settings, (bigger, *(each for each in plan.services if each.name != "redis")))
+    assert "\nmaxmemory 600mb\n" in text(changed, "redis", "redis.conf.j2")
+
+
+def test_everybody_knows_all_names(plan: Plan) -> None:
+    for service in NAMES:
+        file = "cluster.env.j2" if service == "redis" else "../redis/cluster.env.j2"
+        known = text(plan, service, file)
+        assert 'MEMBERS="redis-1 redis-2 redis-3"' in known
+        assert 'SENTINELS="redis-sentinel-1 redis-sentinel-2 redis-sentinel-3"' in known
+
+
+def test_sentinels_settings_are_for_the_name_that_the_scripts_use(plan: Plan) -> None:
+    (name,) = set(re.findall(r"^MASTER_NAME=(\S+)$", text(plan, "redis", "cluster.env.j2"), re.MULTILINE))
+    conf = text(plan, "redis-sentinel", "sentinel.conf.j2")
+    named = re.findall(
+        r"^sentinel (?:down-after-milliseconds|failover-timeout|parallel-syncs) (\S+)", conf, re.MULTILINE
+    )
+    assert named == [name] * 3
+
+
+def test_stopping_takes_no_longer_than_swarm_allows(plan: Plan) -> None:
+    script = (SERVICES / "redis/handover.sh").read_text()
+    waits = [int(re.search(rf"\b{name}=(\d+)", script)[1]) for name in ("WHOLE_S", "CAUGHT_UP_S", "SWITCH_S")]  # type: ignore[index]
+    conf = text(plan, "redis", "redis.conf.j2")
+    own = int(re.search(r"^shutdown-timeout (\d+)$", conf, re.MULTILINE)[1])  # type: ignore[index]
+    redis = next(each for each in plan.services if each.name == "redis")
+    assert sum(waits) + own < redis.stop.grace_s
+    pause = int(re.search(r"PAUSE_MS=(\d+)", script)[1])  # type: ignore[index]
+    assert pause > 1000 * sum(waits[1:]), "writes must wait until another leads"
+
+
+def test_nothing_is_published_and_every_script_is_mounted(plan: Plan) -> None:
+    for service in (each for each in plan.services if each.name in NAMES):
+        assert not any(port.published for port in service.ports)
+        mounted = {str(config.path) for config in service.configs}
+        for config in (each for each in service.configs if each.file.endswith(".sh")):
+            sourced = re.findall(r"source (/\S+)", (service.folder / config.file).read_text())
+            assert set(sourced) <= mounted, (service.name, config.file)
+
+
+def test_what_scripts_read_as_secrets_is_mounted_and_can_be_made(plan: Plan) -> None:
+    recipes = load_recipes(ROOT / "configs/secrets.yaml")
+    for service in (each for each in plan.services if each.name in NAMES):
+        secrets = {secret.name for secret in service.secrets}
+        assert secrets <= recipes.keys()
+        own = [
+            config for config in service.configs if config.file.endswith(".sh") and "users" not in config.file
+        ]
+        for config in own:
+            asked = re.findall(r"secret (redis_\w+)", (service.folder / config.file).read_text())
+            assert set(asked) <= secrets, config.file
+
+
+def users(function: str, tmp_path: Path) -> dict[str, str]:
+    """The ACL file as the real script writes it, by user."""
+    script = (SERVICES / "redis/users.sh").read_text()
+    body = f'digest_of() {{ printf "%s" "value-of-$1" | sha256sum | cut -d" " -f1; }}\n{script}\n{function}'
+    done = subprocess.run(["bash", "-eu"], input=body, capture_output=True, text=True, check=True)
+    return {line.split()[1]: line for line in done.stdout.splitlines()}
+
+
+@pytest.mark.parametrize("function", ["member_users", "sentinel_users"])
+def test_the_default_user_is_off_and_passwords_are_digests(function: str, tmp_path: Path) -> None:
+    acl = users(function, tmp_path)
+    assert acl.pop("default") == "user default reset off"
+    for name, line in acl.items():
+        assert f"#{sha256(f'value-of-redis_{name}_password'.encode()).hexdigest()}" in line
+        assert not re.search(r"\s>|nopass", line)
+        everything = ("admin", "app") if function == "member_users" else ("admin",)
+        assert ("+@all" in line.split()) == (name in everything)
+
+
+def test_the_app_may_wait_and_ask_for_its_role_but_not_administer(tmp_path: Path) -> None:
+    rights = users("member_users", tmp_path)["app"].split()
+    assert {"+wait", "+waitaof", "+role", "-@admin", "-@dangerous"} <= set(rights)
+    assert rights.index("-@dangerous") < rights.index("+role")
+
+
+def test_the_exporter_cannot_read_the_settings_in_which_passwords_are(tmp_path: Path) -> None:
+    for function in ("member_users", "sentinel_users"):
+        assert "config" not in users(function, tmp_path)["exporter"]
+
+
+def test_the_lab_makes_the_version_that_the_services_declare(plan: Plan) -> None:
+    image = yaml.safe_load((ROOT / "lab/images/redis/image.yaml").read_text())
+    declared = {each.image for each in plan.services if each.name in NAMES}
+    assert declared == {image["official"]} == {f"redis:{image['tag']}"}

@@ -1,0 +1,184 @@
+"""What a member decides, run from its real script with fakes for whom it asks."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SERVICES = Path(__file__).parents[2] / "configs/services"
+NAMES = (
+    'MEMBERS="redis-1 redis-2 redis-3" SENTINELS="s-1 s-2 s-3" MASTER_NAME=redis-master HOSTNAME=redis-1\n'
+)
+
+
+def shell(body: str, *scripts: str) -> list[str]:
+    """The lines that `body` prints after the scripts' functions are known; no script's main runs."""
+    text = NAMES
+    for name in scripts:
+        text += (SERVICES / name).read_text().replace('\nmain "$@" </dev/null\n', "\n")
+    done = subprocess.run(["bash"], input=text + body, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[:-1]
+
+
+def sentinel(host: str, epoch: int, flags: str = "master", asked_for: str = "") -> str:
+    lines = [
+        "name",
+        "redis-master",
+        "ip",
+        host,
+        "flags",
+        flags,
+        "config-epoch",
+        str(epoch),
+        asked_for or host,
+        "6379",
+    ]
+    return "\\n".join(lines)
+
+
+def consult(*answers: str | None) -> str:
+    cases = "".join(
+        f"s-{number}) printf '{answer}\\n' ;;" if answer is not None else f"s-{number}) return 1 ;;"
+        for number, answer in enumerate(answers, 1)
+    )
+    body = (
+        f'ask() {{ case $1 in {cases} esac; }}\nconsult; echo "$SEEN ${{MASTER:--}} $AGREED ${{STEADY:-no}}"'
+    )
+    return shell(body, "redis/lib.sh")[0]
+
+
+def test_the_highest_epoch_names_the_master_not_the_number_of_voices() -> None:
+    assert (
+        consult(sentinel("redis-1", 1), sentinel("redis-1", 1), sentinel("redis-2", 2)) == "3 redis-2 1 yes"
+    )
+
+
+def test_during_a_failover_the_promoted_replica_is_named() -> None:
+    leading = sentinel("redis-1", 2, "master,failover_in_progress,force_failover", asked_for="redis-2")
+    assert consult(leading, sentinel("redis-2", 2), sentinel("redis-2", 2)) == "3 redis-2 3 no"
+
+
+def test_a_sentinel_that_is_away_or_refuses_is_not_counted() -> None:
+    assert consult(None, "WRONGPASS invalid", sentinel("redis-3", 1)) == "1 redis-3 1 yes"
+
+
+def test_sentinels_that_know_no_master_are_counted() -> None:
+    assert (
+        consult("ERR No such master with that name\\n", None, "ERR No such master with that name\\n")
+        == "2 - 0 yes"
+    )
+
+
+def decide(looks: int = 1, **given: str) -> list[str]:
+    """What `looks` looks of a held member come to."""
+    seen = {
+        "seen": "3",
+        "master": "",
+        "steady": "yes",
+        "leaders": "",
+        "blank": "no",
+        "all_blank": "no",
+        **given,
+    }
+    body = f"""
+      SECONDS=100 STEADY_LOOKS=0 PATIENT_SINCE='' LEAD_FILE_=1
+      consult() {{ SEEN={seen["seen"]} MASTER={seen["master"]} STEADY={seen["steady"].replace("no", "")}; }}
+      leaders() {{ [ -z "{seen["leaders"]}" ] || printf '%s\\n' {seen["leaders"]}; }}
+      blank() {{ [ {seen["blank"]} = yes ]; }}
+      all_blank() {{ [ {seen["all_blank"]} = yes ]; }}
+      lead() {{ echo lead; }}
+      follow() {{ echo "follow $1"; }}
+      request_failover() {{ echo request; }}
+      log() {{ :; }}
+      for look in $(seq {looks}); do decide; done"""
+    return shell(body, "redis/lib.sh", "redis/handover.sh", "redis/redis.sh")
+
+
+def test_who_is_named_leads_only_after_two_steady_looks() -> None:
+    assert decide(1, master="redis-1") == []
+    assert decide(2, master="redis-1") == ["lead"]
+
+
+def test_nobody_leads_while_a_sentinel_sees_it_down_or_replaces_it() -> None:
+    assert decide(5, master="redis-1", steady="no") == []
+
+
+def test_a_named_master_without_its_data_never_leads_but_asks_for_another() -> None:
+    assert decide(1, master="redis-1", blank="yes") == ["request"]
+    assert decide(3, master="redis-1", blank="yes", steady="no") == []
+
+
+def test_with_a_sentinel_away_it_waits_for_what_that_one_may_know() -> None:
+    assert decide(3, master="redis-1", seen="2") == []
+
+
+def test_a_returning_master_follows_the_one_that_was_promoted() -> None:
+    assert decide(1, master="redis-2", leaders="redis-2") == ["follow redis-2"]
+    assert decide(1, master="redis-2", leaders="") == []
+
+
+def test_without_a_majority_it_follows_the_only_one_that_leads() -> None:
+    assert decide(1, seen="1", leaders="redis-3") == ["follow redis-3"]
+    assert decide(1, seen="1", leaders="redis-2 redis-3") == []
+    assert decide(3, seen="1", master="redis-1") == []
+
+
+def test_a_first_start_needs_everybody_to_be_blank_and_sentinels_that_know_nothing() -> None:
+    assert decide(1, all_blank="yes", blank="yes") == ["lead"]
+    assert decide(3, all_blank="no", blank="yes") == []
+    assert decide(3, all_blank="yes", blank="yes", seen="1") == []
+
+
+def requests(answers: str) -> list[str]:
+    body = f"""
+      SECONDS=100
+      ask() {{ echo "$*" >&2; case $4 in get-master-addr-by-name) echo {answers} ;; *) echo OK ;; esac; }}
+      exec 2>&1
+      request_failover; request_failover"""
+    return [line for line in shell(body, "redis/lib.sh", "redis/handover.sh") if "sentinel failover" in line]
+
+
+def test_a_failover_is_asked_for_once_and_only_of_who_still_names_me() -> None:
+    assert requests("redis-1") == ["s-1 26379 sentinel failover redis-master"]
+    assert requests("redis-2") == []
+
+
+REPLICAS = "role:master\\r\\nconnected_slaves:2\\r\\n{one}\\r\\n{two}\\r\\n"
+ONLINE = "slave{n}:ip=redis-{m},port=6379,state={state},offset=5,lag=0"
+
+
+@pytest.mark.parametrize(("state", "suffices"), [("online", "yes"), ("wait_bgsave", "no")])
+def test_a_master_stops_only_when_its_replicas_are_online(state: str, suffices: str) -> None:
+    info = REPLICAS.format(
+        one=ONLINE.format(n=0, m=2, state="online"), two=ONLINE.format(n=1, m=3, state=state)
+    )
+    body = f"""ask() {{ printf '{info}'; }}; self() {{ ask; }}
+      others_suffice && echo yes || echo no"""
+    assert shell(body, "redis/lib.sh", "redis/handover.sh") == [suffices]
+
+
+@pytest.mark.parametrize(("other", "suffices"), [("online", "yes"), ("wait_bgsave", "no")])
+def test_a_replica_stops_only_when_the_master_keeps_another(other: str, suffices: str) -> None:
+    info = REPLICAS.format(
+        one=ONLINE.format(n=0, m=1, state="online"), two=ONLINE.format(n=1, m=3, state=other)
+    )
+    body = f"""ask() {{ printf '{info}'; }}; self() {{ printf 'role:slave\\r\\nmaster_host:redis-2\\r\\n'; }}
+      others_suffice && echo yes || echo no"""
+    assert shell(body, "redis/lib.sh", "redis/handover.sh") == [suffices]
+
+
+def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:
+    states = {"20200101T000000Z": "proven", "20200102T000000Z": "bad", "20200103T000000Z": "proven"}
+    for name, state in states.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(f'{{"id":"{name}","state":"{state}"}}\n')
+    text = (SERVICES / "redis-backup/make-backup.sh").read_text()
+    retire = text[text.index("retire() {") : text.index('main "$@"')]
+    common = (SERVICES / "redis-backup/common.sh").read_text()
+    field = next(line for line in common.splitlines() if line.startswith("manifest_field()"))
+    body = f"BACKUPS={tmp_path} BACKUP_KEEP=1 BACKUP_KEEP_DAYS=1\nlog() {{ :; }}\n{field}\n{retire}\nretire"
+    shell(body)
+    assert [path.name for path in tmp_path.iterdir()] == ["20200103T000000Z"]
