@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import asyncssh
 
+from components import observe
 from components.lock.holder import Holder, parse_holder
 from components.settings import Node, Settings
 
@@ -25,15 +26,8 @@ Broken = Literal["broken", "free", "other"]
 
 async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnection:
     """An SSH connection to a node, its host key checked. Raises OSError or asyncssh.Error."""
-    key_file = settings.ssh.private_key_file
     async with asyncio.timeout(TIMEOUT_S):
-        return await asyncssh.connect(
-            node.ssh_host or str(node.address),
-            port=settings.ssh.port,
-            username=settings.ssh.user,
-            client_keys=[str(key_file.expanduser())] if key_file else (),
-            known_hosts=([asyncssh.import_public_key(node.host_key)], [], []),
-        )
+        return await observe.connect(settings, node)
 
 
 def command(settings: Settings, script: str, *arguments: str) -> str:

@@ -79,14 +79,17 @@ async def run_script(settings: Settings, node: Node, script: str) -> str:
 async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnection:
     """A connection to a node that shows the declared host key. Raises OSError or asyncssh.Error."""
     key_file = settings.ssh.private_key_file
-    return await asyncssh.connect(
-        node.ssh_host or str(node.address),
-        port=settings.ssh.port,
-        username=settings.ssh.user,
-        client_keys=[str(key_file.expanduser())] if key_file else (),
-        known_hosts=([asyncssh.import_public_key(node.host_key)], [], []),
-        connect_timeout=CONNECT_TIMEOUT_S,
-    )
+    try:
+        return await asyncssh.connect(
+            node.ssh_host or str(node.address),
+            port=settings.ssh.port,
+            username=settings.ssh.user,
+            client_keys=[str(key_file.expanduser())] if key_file else (),
+            known_hosts=([asyncssh.import_public_key(node.host_key)], [], []),
+            connect_timeout=CONNECT_TIMEOUT_S,
+        )
+    except asyncssh.KeyImportError as error:
+        raise OSError(f"its host_key, or our private key, is no key ({error})") from None
 
 
 def shell(settings: Settings) -> str:
