@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+
+from lab.model import NODES
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,10 @@ class Drift:
     right: str = "ok"
 
 
-def label(node: int, change: str, says: str, shown: str) -> Drift:
+def label(node: int, change: str, says: str) -> Drift:
     check = f"docker node inspect node-{node} --format '{{{{json .Spec.Labels}}}}'"
-    return Drift(1, f"docker node update {change} node-{node}", f"node-{node}-labels", says, check, shown)
+    declared = json.dumps(dict(sorted(NODES[node - 1].labels.items())), separators=(",", ":"))
+    return Drift(1, f"docker node update {change} node-{node}", f"node-{node}-labels", says, check, declared)
 
 
 def availability(node: int, value: str) -> Drift:
@@ -63,9 +67,9 @@ CONTAINER = ".Spec.TaskTemplate.ContainerSpec"
 #: Drifts of one round don't touch each other; each round is previewed once, and repaired in one run.
 ROUNDS: dict[str, tuple[Drift, ...]] = {
     "labels, limits and kernel": (
-        label(2, "--label-rm edge", "edge", '{"edge":"true","redis-master":"true"}'),
-        label(4, "--label-add mysql-slave=no", "mysql-slave", '{"mysql-slave":"true","redis-slave":"true"}'),
-        label(3, "--label-add stray=1", "stray", '{"mongodb-primary":"true"}'),
+        label(2, "--label-rm edge", "edge"),
+        label(4, "--label-add mysql-slave=no", "mysql-slave"),
+        label(3, "--label-add stray=1", "stray"),
         availability(5, "pause"),
         Drift(
             1,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from components.topology import Plan
-from tests.lab.runner import Tree
+from tests.lab.runner import Tree, copy_of_the_checkout
 from tests.lab.snapshot import snapshot, written
 from tests.lab.test_5_secrets import on_node
 
@@ -122,8 +123,11 @@ def test_there_are_twenty_five() -> None:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_that_the_machines_do_not_meet_is_refused(name: str, variant: Tree, plan: Plan) -> None:
+def test_a_setting_that_the_machines_do_not_meet_is_refused(
+    name: str, tmp_path: Path, checkout: Tree, plan: Plan
+) -> None:
     change, says = SETTINGS[name]
+    variant = copy_of_the_checkout(tmp_path, checkout.environment)
     file = variant.root / "Pulumi.lab.yaml"
     document = yaml.safe_load(file.read_text())
     change(document["config"])

@@ -99,6 +99,7 @@ def tree(tmp_path: Path, checkout: Tree) -> Iterator[Tree]:
     assert done.code == 0, done.said
 
 
+@pytest.mark.timeout(2700)
 def test_a_killed_first_convergence_is_repeated(tree: Tree, moments: random.Random) -> None:
     longest_s = 0.0
     for number in range(ROUNDS):
@@ -110,6 +111,7 @@ def test_a_killed_first_convergence_is_repeated(tree: Tree, moments: random.Rand
         recovers(tree, moments.uniform(EARLIEST_S, longest_s), f"first convergence {number + 1}/{ROUNDS}")
 
 
+@pytest.mark.timeout(2700)
 def test_a_killed_change_is_repeated(tree: Tree, moments: random.Random) -> None:
     change(tree, 0)
     longest_s = whole_run(tree)
