@@ -1,6 +1,6 @@
 """Backups by hand: runs a data service's own scripts in its backup task, wherever that runs.
 
-What the scripts promise is told in docs/decisions/0013-backups.md; nothing here knows any database.
+What the scripts promise is told in docs/decisions/0016-backups.md; nothing here knows any database.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from components.topology import Plan
 
 SCRIPTS = "/usr/local/lib/backup"
 TIMEOUT_S = 20
-#: The scripts' own exit code for "not without being told to", see docs/decisions/0013-backups.md.
+#: The scripts' own exit code for "not without being told to", see docs/decisions/0016-backups.md.
 REFUSED = 2
 
 Manifest = dict[str, Any]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_docker as docker
 import pytest
 
 from components.declaration import load_declarations
@@ -160,3 +161,26 @@ def test_secrets_are_named_by_their_content(recorder: Recorder) -> None:
     assert made
     assert all(len(name.rpartition("-")[2]) == 8 for name in made)
     assert not [name for name in made if name.startswith(("naming_key", "edge_ca_key"))]
+
+
+def test_members_are_chained_so_that_the_first_declared_changes_last(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: dict[str, list[str]] = {}
+    original = docker.Service
+
+    def note(logical: str, **named: Any) -> Any:
+        waits[logical] = [item._name for item in named["opts"].depends_on or []]
+        return original(logical, **named)
+
+    monkeypatch.setattr(docker, "Service", note)
+    run(**data_tier())
+    assert "mysql-3" in waits["mysql-2"]
+    assert "mysql-2" in waits["mysql-1"]
+    assert not [name for name in waits["mysql-3"] if name.startswith("mysql-")]
+
+
+def test_an_alias_is_told_to_the_network(recorder: Recorder) -> None:
+    run(**data_tier())
+    (network,) = services_of(recorder)["mysql-router"]["taskSpec"]["networksAdvanceds"]
+    assert network == {"id": "platform-beta-id", "aliases": ["mysql"]}

@@ -97,6 +97,12 @@ def test_members_with_a_volume_share_no_node_and_the_operator_may_choose() -> No
     assert [unit.home for unit in chosen.units(service)] == ["node-5", "node-4"]
 
 
+def test_members_without_a_volume_are_pinned_to_no_node() -> None:
+    service = declaration("db", members=[{"name": "db-1"}, {"name": "db-2"}])
+    units = planned(service).units(service)
+    assert [(unit.home, unit.constraints) for unit in units] == [(None, ()), (None, ())]
+
+
 def test_a_member_makes_room_for_one_that_can_go_nowhere_else() -> None:
     service = stateful({"name": "a"}, {"name": "b", "labels": {"mysql-master": "true"}})
     result = planned(service, nodes=labelled_nodes())

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shared by the scripts beside it. Contract: docs/decisions/0013-backups.md.
+# Shared by the scripts beside it. Contract: docs/decisions/0016-backups.md.
 
 LIBRARY=$(dirname "${BASH_SOURCE[0]}")
 BACKUPS=${BACKUPS:-/backup}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One manifest a line. Contract: docs/decisions/0013-backups.md
+# One manifest a line. Contract: docs/decisions/0016-backups.md
 set -euo pipefail
 
 main() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a backup and proves it. Usage: make-backup.sh scheduled|manual; prints the ID. Contract:
-# docs/decisions/0013-backups.md
+# docs/decisions/0016-backups.md
 set -euo pipefail
 # shellcheck source=configs/services/mysql-backup/lib.sh
 . /usr/local/lib/backup/lib.sh

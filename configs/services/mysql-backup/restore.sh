@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts a backup back through the router. Usage: restore.sh --backup ID [--until TIME] [--overwrite DATABASE]…
 # First everything is rebuilt in a scratch server, binary logs up to TIME included; only when that is whole
-# is the live data replaced. Contract: docs/decisions/0013-backups.md
+# is the live data replaced. Contract: docs/decisions/0016-backups.md
 set -euo pipefail
 # shellcheck source=configs/services/mysql-backup/lib.sh
 . /usr/local/lib/backup/lib.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves a backup again. Usage: verify-backup.sh ID. Contract: docs/decisions/0013-backups.md
+# Proves a backup again. Usage: verify-backup.sh ID. Contract: docs/decisions/0016-backups.md
 set -euo pipefail
 # shellcheck source=configs/services/mysql-backup/lib.sh
 . /usr/local/lib/backup/lib.sh
