@@ -37,8 +37,9 @@ def is_away(facts: Facts, node: Node) -> bool:
 
 
 def refusals(settings: Settings, facts: Facts) -> Iterator[Fault]:
-    """Steps that could cost the managers their quorum, and a swarm that has lost it."""
+    """Steps that could cost the managers their quorum, a swarm that has lost it, and a second swarm."""
     if swarm_exists(settings, facts):
+        yield from _strangers(settings, facts)
         yield from _dangers(settings, facts)
         return
     leaderless = [node.name for node in settings.managers if _is_manager(facts, node)]
@@ -67,6 +68,19 @@ def hindrances(settings: Settings, facts: Facts) -> Iterator[Fault]:
         elif node.name not in known:
             fault = f"does not answer ({seen.reason}) and is not in the swarm yet"
             yield Fault(f"nodes/{node.name}", fault, "start it, or take it out of nodes")
+
+
+def _strangers(settings: Settings, facts: Facts) -> Iterator[Fault]:
+    """Nodes of a swarm that the entry manager's doesn't list: it may be the real one, without a leader."""
+    entry, ids = entry_manager(settings, facts), {member.id for member in members(settings, facts)}
+    for node in settings.nodes:
+        seen = facts.get(node.name)
+        if not ids or not isinstance(seen, NodeFacts) or seen.swarm_state != "active":
+            continue
+        if seen.swarm_node_id and seen.swarm_node_id not in ids:
+            fault = f"is in a swarm, and the one that {entry.name} manages does not know it"
+            remedy = "run 'docker swarm leave --force' on the one whose swarm is not to stay, then run again"
+            yield Fault(f"nodes/{node.name}", fault, remedy)
 
 
 def _dangers(settings: Settings, facts: Facts) -> Iterator[Fault]:

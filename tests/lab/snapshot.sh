@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All of a host that a run could write: files with size, mode, owner and time of change; rules, kernel settings, units;
-# what the swarm has, with versions. Left out is what a machine changes by itself: logs, sessions, layers, counters;
+# what the swarm has, as it was told. Left out is what a machine changes by itself: logs, sessions, layers, counters;
 # and the run's own lock.
 find /etc /root /home /usr/local /opt /srv /var/spool /var/lib/systemd /var/lib/dpkg /run/lock /run/systemd/system \
   -xdev \( -path '*/timers/*' -o -path '*/random-seed' -o -name platform-beta-run -o -path '*/credential.secret' \) -prune -o -printf '%p %s %m %u %g %T@\n' 2>/dev/null | sort
@@ -11,7 +11,7 @@ docker info --format '{{.Swarm.NodeID}} {{.Swarm.LocalNodeState}} {{.Name}} {{.D
 docker volume ls -q; docker ps --format '{{.ID}} {{.Image}}' | sort
 if [ "$(docker info --format '{{.Swarm.ControlAvailable}}')" = true ]; then
   for kind in node service network secret config; do
-    docker $kind ls -q | sort | xargs -r docker $kind inspect --format '{{.ID}} {{.Version.Index}}' 2>/dev/null \
+    docker $kind ls -q | sort | xargs -r docker $kind inspect --format '{{.ID}} {{json .Spec}}' 2>/dev/null \
       || docker $kind ls --format '{{.ID}} {{.Name}}' | sort
   done
 fi

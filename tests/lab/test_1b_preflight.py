@@ -43,6 +43,10 @@ HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleKeyOfNode1ReplaceMeWithT
 DEBIAN = "runs Debian GNU/Linux 12"
 SETTINGS: dict[str, tuple[Change, str]] = {
     "too little memory": (section("preflight", memory_mib=999999), "MiB of memory of 999999 asked for"),
+    "several at once": (
+        section("preflight", cores=64, operating_systems={"debian": "99"}, memory_mib=999999),
+        "15 faults on the machines, nothing was touched",
+    ),
     "too few cores": (section("preflight", cores=64), "cores of 64 asked for"),
     "an old system": (section("preflight", operating_systems={"debian": "99"}), DEBIAN),
     "a strange system": (section("preflight", operating_systems={"ubuntu": "20.04"}), DEBIAN),
@@ -75,7 +79,6 @@ HOSTS: dict[str, tuple[int, str, str, str]] = {
     "a smaller MTU": (2, "ip link set eth0 mtu 1400", "ip link set eth0 mtu 1500", "1400"),
     "gossip dropped": (5, RULE + "7946 drop", OPEN, "7946"),
     "gossip refused": (4, RULE + "7946 reject", OPEN, "7946"),
-    "management dropped": (2, RULE + "2377 drop", OPEN, "2377"),
     "no firewall tool": (
         5,
         f"for tool in {TOOLS}; do mv $tool $tool.away; done",
