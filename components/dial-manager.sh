@@ -5,7 +5,7 @@
 # The choice is kept for KEPT_S seconds: a refresh opens dozens of connections.
 set -euo pipefail
 
-readonly KEPT_S=10 TIMEOUT_S=5
+readonly KEPT_S=2 TIMEOUT_S=5
 
 # ask ADDRESS: says the address when its engine manages; why not to stderr otherwise.
 ask() {

@@ -64,7 +64,7 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
     for drift in drifts:
         act(plan, drift)
     if "down" in name:
-        time.sleep(2)
+        time.sleep(4)  # longer than dial-manager.sh keeps its choice
     seen = steps(checkout)
     for drift in drifts:
         assert drift.resource in seen, f"{drift.done}: not in {sorted(seen)}"
