@@ -176,22 +176,22 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
     "services: image and secret": (
         Drift(
             1,
-            "docker service update --quiet --detach --image "
-            "$(docker service inspect nginx --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}' "
-            "| cut -d@ -f1 | sed 's/nginx:.*/platform-web:1.0.0/') platform-web",
+            # The same image by its tag alone: Swarm would ask the registry for the digest otherwise.
+            "docker service update --quiet --detach --no-resolve-image --image "
+            "$(docker service inspect platform-web --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}'"
+            " | cut -d@ -f1) platform-web",
             "platform-web",
             "image",
             "docker service inspect platform-web --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}'"
             " | grep -c sha256",
             "1",
         ),
-        Drift(
-            1,
-            "docker service update --quiet --detach --secret-rm "
-            "$(docker secret ls --filter name=api_token --format '{{.Name}}') platform-api",
+        service(
             "platform-api",
+            "--secret-add source=$(docker secret ls --filter name=edge_tls_certificate --format '{{.Name}}')"
+            ",target=stray",
             "secrets",
-            f"docker service inspect platform-api --format '{{{{len {CONTAINER}.Secrets}}}}'",
+            f"len {CONTAINER}.Secrets",
             "1",
         ),
     ),
