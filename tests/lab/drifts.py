@@ -226,7 +226,8 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
         Drift(
             1,
             "docker service rm nginx platform-api platform-web; "
-            "until docker network rm platform-beta; do sleep 1; done",
+            # A node keeps its own part of the network until its last task has stopped.
+            "until docker network rm platform-beta; do sleep 1; done; sleep 20",
             "platform-beta",
             "create",
             "docker network ls -q --filter name=platform-beta --filter driver=overlay | wc -l",
