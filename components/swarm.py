@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import pulumi
@@ -72,7 +73,7 @@ class Swarm(pulumi.ComponentResource):
             self._child([*after, *first]),
             undo=("remove-node.sh", {"NODE_NAME": node.name}),
             secret_stdout=True,
-            seen=Seen(lost, away, "anew" if lost else ""),
+            seen=Seen(lost, away, f"anew {time.time():.0f}" if lost else ""),
         )
         variables: dict[str, pulumi.Input[str]] = {
             "NODE_NAME": node.name,

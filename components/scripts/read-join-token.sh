@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Prints what NODE_NAME joins the swarm with: "<token> <address of this manager>"; "found -" where this very host is to
 # found a swarm. Runs on a manager, or on the first one to be.
-# Inputs: NODE_NAME, ROLE (manager|worker). Argument `anew`: NODE_NAME has lost its swarm, so its former self goes first.
+# Inputs: NODE_NAME, ROLE (manager|worker). Arguments `anew TIME`: NODE_NAME was seen without its swarm at that second, so
+# its former self goes first; the state keeps the last command, so an old TIME says nothing any more.
 set -euo pipefail
+
+readonly FRESH_S=600
 
 former_selves() { docker node ls --format '{{.ID}} {{.Hostname}} {{.Status}}' | awk -v name="$NODE_NAME" '$2 == name {print $1, $3}'; }
 
@@ -12,8 +15,10 @@ are_down() { ! former_selves | grep -q ' Ready$'; }
 forget_former_selves() {
   local id
   # Swarm takes up to 20 s to miss a node that vanished.
-  wait_for 40 are_down || fail "$NODE_NAME" "is in no swarm, but this one has it Ready" \
-    "if two hosts have this name, give one another: hostnamectl set-hostname; else run again"
+  if ! wait_for 40 are_down; then
+    log "$NODE_NAME: this swarm has it Ready, so nothing of it is removed"
+    return
+  fi
   while read -r id _; do
     [[ -n $id ]] || continue
     log "$NODE_NAME: removes its former self $id"
@@ -32,7 +37,7 @@ main() {
     return
   fi
   need_manager
-  if [[ ${1:-} == anew ]]; then forget_former_selves; fi
+  if [[ ${1:-} == anew ]] && (($(date +%s) - ${2:-0} < FRESH_S)); then forget_former_selves; fi
   token=$(docker swarm join-token --quiet "$ROLE") || fail "$(hostname)" "gives no join token" \
     "see above, and that more than half of the managers are up: docker node ls"
   printf '%s %s\n' "$token" "${HOST[address]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,12 @@ from lab.data_tier import OFF, switched_on
 from ops.__main__ import read_plan
 from tests.lab.load import Edge
 from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
+
+#: Written, and not yet seen to hold from beginning to end: issue 5 says which; they run when asked for.
+UNPROVEN = pytest.mark.skipif(
+    not os.environ.get("LAB_UNPROVEN"),
+    reason="not yet seen to hold in the lab (issue 5): LAB_UNPROVEN=1 runs it",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -245,7 +245,7 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
         ),
         Drift(
             1,
-            "docker node demote node-3",
+            "docker node demote node-3; sleep 10",
             "node-3-labels",
             "worker",
             "docker node ls --filter role=manager -q | wc -l",
@@ -255,7 +255,7 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
     "a worker promoted, a manager left": (
         Drift(
             1,
-            "docker node promote node-4",
+            "docker node promote node-4; sleep 10",
             "node-4-labels",
             "manager",
             "docker node inspect node-4 --format '{{.Spec.Role}}'",
@@ -299,3 +299,6 @@ CONSEQUENCES = {
     "nginx-nginx-conf": {"nginx"},
     "platform-beta": {"nginx", "platform-api", "platform-web"},
 }
+
+#: Rounds that were written but not yet seen to hold from beginning to end.
+UNPROVEN = ("a worker left, a manager demoted", "a worker promoted, a manager left", "a worker wiped")
