@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from components.errors import Fault
 from components.observe import Facts, NodeFacts, SwarmMember, Unreachable
@@ -31,6 +31,11 @@ def members(settings: Settings, facts: Facts) -> tuple[SwarmMember, ...]:
     return seen.members or () if isinstance(seen, NodeFacts) else ()
 
 
+def stopped_managers(settings: Settings, facts: Facts) -> list[str]:
+    """Declared managers whose engine was seen not to run."""
+    return _managers_seen(settings, facts, lambda fact: fact.engine == "stopped")
+
+
 def is_away(facts: Facts, node: Node) -> bool:
     """Whether the node could not be asked: what it has is left as it is."""
     return isinstance(facts.get(node.name), Unreachable)
@@ -42,8 +47,8 @@ def refusals(settings: Settings, facts: Facts) -> Iterator[Fault]:
         yield from _strangers(settings, facts)
         yield from _dangers(settings, facts)
         return
-    leaderless = [node.name for node in settings.managers if _is_manager(facts, node)]
-    stopped = [node.name for node in settings.managers if _engine_is_stopped(facts, node)]
+    leaderless = _managers_seen(settings, facts, lambda fact: fact.swarm_manager is True)
+    stopped = stopped_managers(settings, facts)
     if leaderless and len(leaderless) + len(stopped) < majority(len(settings.managers)):
         asked, answered = len(settings.managers), ", ".join(leaderless)
         yield Fault(
@@ -73,9 +78,9 @@ def hindrances(settings: Settings, facts: Facts) -> Iterator[Fault]:
 def _strangers(settings: Settings, facts: Facts) -> Iterator[Fault]:
     """Nodes of a swarm that the entry manager's doesn't list: it may be the real one, without a leader."""
     entry, ids = entry_manager(settings, facts), {member.id for member in members(settings, facts)}
-    for node in settings.nodes:
+    for node in settings.nodes if ids else ():
         seen = facts.get(node.name)
-        if not ids or not isinstance(seen, NodeFacts) or seen.swarm_state != "active":
+        if not isinstance(seen, NodeFacts) or seen.swarm_state != "active":
             continue
         if seen.swarm_node_id and seen.swarm_node_id not in ids:
             fault = f"is in a swarm, and the one that {entry.name} manages does not know it"
@@ -104,20 +109,18 @@ def _dangers(settings: Settings, facts: Facts) -> Iterator[Fault]:
 
 
 def _manages(facts: Facts, node: Node) -> bool:
-    seen = facts.get(node.name)
-    return isinstance(seen, NodeFacts) and seen.manages
-
-
-def _is_manager(facts: Facts, node: Node) -> bool:
-    seen = facts.get(node.name)
-    return isinstance(seen, NodeFacts) and seen.swarm_manager is True
-
-
-def _engine_is_stopped(facts: Facts, node: Node) -> bool:
-    seen = facts.get(node.name)
-    return isinstance(seen, NodeFacts) and seen.engine == "stopped"
+    return _seen(facts, node, lambda fact: fact.manages)
 
 
 def _lost_its_swarm(facts: Facts, node: Node) -> bool:
-    seen = facts.get(node.name)
-    return isinstance(seen, NodeFacts) and (seen.engine == "absent" or seen.swarm_state == "inactive")
+    return _seen(facts, node, lambda fact: fact.engine == "absent" or fact.swarm_state == "inactive")
+
+
+def _managers_seen(settings: Settings, facts: Facts, to_be: Callable[[NodeFacts], bool]) -> list[str]:
+    return [node.name for node in settings.managers if _seen(facts, node, to_be)]
+
+
+def _seen(facts: Facts, node: Node, to_be: Callable[[NodeFacts], bool]) -> bool:
+    """Whether the node answered and what it said holds; False for one that is away."""
+    fact = facts.get(node.name)
+    return isinstance(fact, NodeFacts) and to_be(fact)

@@ -30,7 +30,7 @@ def ssh_options(settings: Settings) -> list[str]:
 
     KnownHostsCommand prints the keys that are right: https://man.openbsd.org/ssh_config#KnownHostsCommand
     """
-    keys = "\\n".join(f"%H {' '.join(node.host_key.split()[:2])}" for node in settings.managers)
+    keys = "\\n".join(f"%H {node.pinned_key}" for node in settings.managers)
     options = {
         "BatchMode": "yes",
         "ServerAliveInterval": "15",
@@ -48,7 +48,7 @@ def ssh_options(settings: Settings) -> list[str]:
 
 def _dial(settings: Settings, options: list[str]) -> str:
     """dial-manager.sh with the managers' addresses; it asks them with the same options."""
-    addresses = [node.ssh_host or str(node.address) for node in settings.managers]
+    addresses = [node.ssh_address for node in settings.managers]
     words = [settings.ssh.user, str(settings.ssh.port), *addresses, "--", *options]
     # ssh expands % in a ProxyCommand, and the user's shell the rest.
     quoted = " ".join("'" + word.replace("%", "%%") + "'" for word in words)

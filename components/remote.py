@@ -61,12 +61,7 @@ class Host:
         self.node = node
         self._ssh = ssh
         self._any_manager = any_manager
-        self._shell = "bash" if ssh.user == "root" else "sudo -n bash"
-
-    @property
-    def address(self) -> str:
-        """Where SSH goes."""
-        return self.node.ssh_host or str(self.node.address)
+        self._shell = ssh.shell
 
     def connection(self) -> remote.ConnectionArgs:
         """The connection, its key a secret.
@@ -76,10 +71,10 @@ class Host:
         """
         key_file = self._ssh.private_key_file
         return remote.ConnectionArgs(
-            host=self.address,
+            host=self.node.ssh_address,
             port=self._ssh.port,
             user=self._ssh.user,
-            host_key=" ".join(self.node.host_key.split()[:2]),
+            host_key=self.node.pinned_key,
             private_key=pulumi.Output.secret(key_file.expanduser().read_text()) if key_file else None,
             dial_error_limit=DIAL_TRIES,
             per_dial_timeout=DIAL_TIMEOUT_S,

@@ -46,6 +46,11 @@ class Ssh(Frozen):
     port: Port = 22
     private_key_file: Path | None = None
 
+    @property
+    def shell(self) -> str:
+        """The remote command line of a shell with root's rights, to which arguments are added."""
+        return "bash" if self.user == "root" else "sudo -n bash"
+
 
 class Node(Frozen):
     """One machine. `address` is where the others reach it; `ssh_host` only if SSH goes elsewhere.
@@ -62,6 +67,16 @@ class Node(Frozen):
     labels: dict[Label, LabelValue] = {}
     cpus: Cpus | None = None
     memory_mib: Mebibytes | None = None
+
+    @property
+    def ssh_address(self) -> str:
+        """Where SSH goes."""
+        return self.ssh_host or str(self.address)
+
+    @property
+    def pinned_key(self) -> str:
+        """Type and key of `host_key`, without its comment."""
+        return " ".join(self.host_key.split()[:2])
 
 
 class LogRotation(Frozen):

@@ -7,11 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
 from lab.catalog import TOOLS, Image, load_images
+from lab.left_out import SERVICES, declared_services
 
-SERVICES = Path(__file__).parent.parent / "configs" / "services"
 SWITCH = "LAB_DATA_TIER"
 OFF = f"the data tier is off: {SWITCH}=1 turns it on"
 
@@ -28,10 +26,9 @@ def turned_on() -> frozenset[str]:
 
 def off_unless_enabled(folder: Path) -> frozenset[str]:
     """Return the services that say so; what is wrong with a file the program says."""
-    declared = {
-        file.parent.name: yaml.safe_load(file.read_text()) or {} for file in folder.glob("*/service.yaml")
-    }
-    return frozenset(name for name, each in declared.items() if each.get("off_unless_enabled"))
+    return frozenset(
+        name for name, each in declared_services(folder).items() if each.get("off_unless_enabled")
+    )
 
 
 def images_of_the_lab() -> list[Image]:

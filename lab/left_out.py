@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -46,9 +47,13 @@ def with_dependents(missing: Reasons, needs: Mapping[str, Iterable[str]]) -> Rea
     return found
 
 
-def read_needs(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Return every declared service and what it needs; what else is wrong with a file the program says."""
-    declared = {
+def declared_services(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return every service.yaml below the folder as it lies, by the service's name."""
+    return {
         file.parent.name: yaml.safe_load(file.read_text()) or {} for file in folder.glob("*/service.yaml")
     }
-    return {name: tuple(each.get("needs") or ()) for name, each in sorted(declared.items())}
+
+
+def read_needs(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return every declared service and what it needs; what else is wrong with a file the program says."""
+    return {name: tuple(each.get("needs") or ()) for name, each in sorted(declared_services(folder).items())}

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncssh
 
+from components.observe import reach
 from components.settings import Settings
 from ops.pending import COMMAND, Deployment
 
@@ -95,15 +96,9 @@ def silence(settings: Settings, target: Connection) -> str | None:
 
 
 async def _log_in(settings: Settings, target: Connection) -> None:
-    key_file = settings.ssh.private_key_file
+    ssh = settings.ssh.model_copy(update={"port": target.port, "user": target.user})
     async with asyncio.timeout(TIMEOUT_S):
-        async with asyncssh.connect(
-            target.host,
-            port=target.port,
-            username=target.user,
-            client_keys=[str(key_file.expanduser())] if key_file else (),
-            known_hosts=([asyncssh.import_public_key(target.host_key)], [], []),
-        ) as session:
+        async with await reach(ssh, target.host, target.host_key, TIMEOUT_S) as session:
             await session.run("true", check=True)
 
 

@@ -93,7 +93,7 @@ class Recovery:
         facts = observe(self.settings)
         if swarm_exists(self.settings, facts):
             entry = entry_manager(self.settings, facts)
-            deployment = repointed(deployment, readable, tuple(nodes), self.settings, entry)
+            deployment = repointed(deployment, readable, tuple(nodes), entry)
         for name, urns in nodes.items():
             if not urns:
                 continue

@@ -6,8 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from components.remote import Host
-from components.settings import Node, Settings
+from components.settings import Node
 from ops.forget import SECRET
 from ops.pending import COMMAND, Deployment
 
@@ -16,7 +15,7 @@ ON_A_MANAGER = ("labels", "token")
 
 
 def repointed(
-    deployment: Deployment, readable: Deployment, removed: Collection[str], settings: Settings, entry: Node
+    deployment: Deployment, readable: Deployment, removed: Collection[str], entry: Node
 ) -> Deployment:
     """The deployment with the manager of each removed node's steps replaced by `entry`.
 
@@ -24,7 +23,7 @@ def repointed(
     """
     steps = {f"{name}-{step}" for name in removed for step in ON_A_MANAGER}
     pointed = {
-        each["urn"]: _pointed(each, settings, entry)
+        each["urn"]: _pointed(each, entry)
         for each in readable.get("resources", ())
         if each["type"] == COMMAND and _name(each) in steps
     }
@@ -32,18 +31,17 @@ def repointed(
     return {**deployment, "resources": resources}
 
 
-def _pointed(resource: dict[str, Any], settings: Settings, entry: Node) -> dict[str, Any]:
+def _pointed(resource: dict[str, Any], entry: Node) -> dict[str, Any]:
     changed = dict(resource)
     for part in ("inputs", "outputs"):
         if "connection" in (resource.get(part) or {}):
-            given = _with_host(resource[part]["connection"], settings, entry)
+            given = _with_host(resource[part]["connection"], entry)
             changed[part] = {**resource[part], "connection": given}
     return changed
 
 
-def _with_host(connection: dict[str, Any], settings: Settings, entry: Node) -> dict[str, Any]:
-    host = Host(settings.ssh, entry)
-    own = {"host": host.address, "hostKey": " ".join(entry.host_key.split()[:2])}
+def _with_host(connection: dict[str, Any], entry: Node) -> dict[str, Any]:
+    own = {"host": entry.ssh_address, "hostKey": entry.pinned_key}
     if SECRET in connection:
         return {**connection, "plaintext": json.dumps({**json.loads(connection["plaintext"]), **own})}
     return {**connection, **own}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.lifecycle import swarm_exists
+from components.lifecycle import stopped_managers, swarm_exists
 from components.lock import RUN, Holder, RunLock, holders
-from components.observe import NodeFacts, observe
+from components.observe import observe
 from components.settings import Settings
 from ops.backend import Backend
 from ops.processes import Outcome
@@ -76,11 +76,7 @@ class Runner:
     def _start_engines(self, lock: RunLock) -> int:
         """Where nobody manages because engines are stopped, those first: a refresh needs a manager to ask."""
         facts = observe(self.settings)
-        stopped = [
-            node.name
-            for node in self.settings.managers
-            if isinstance(seen := facts[node.name], NodeFacts) and seen.engine == "stopped"
-        ]
+        stopped = stopped_managers(self.settings, facts)
         if not stopped or swarm_exists(self.settings, facts):
             return 0
         known = Backend(self.root, self.stack).names()

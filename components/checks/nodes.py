@@ -14,7 +14,7 @@ def node_faults(settings: Settings) -> Iterator[Fault]:
     nodes = settings.nodes
     yield from _duplicates("name", [node.name for node in nodes])
     yield from _duplicates("address", [str(node.address) for node in nodes])
-    yield from _duplicates("host_key", [" ".join(node.host_key.split()[:2]) for node in nodes])
+    yield from _duplicates("host_key", [node.pinned_key for node in nodes])
     yield from _manager_faults(settings)
     if all(node.availability == "drain" for node in nodes):
         yield Fault("nodes", "every node is drained, so nothing can run", "set one to active")

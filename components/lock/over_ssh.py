@@ -32,8 +32,7 @@ async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnectio
 
 def command(settings: Settings, script: str, *arguments: str) -> str:
     """A script of this folder as the remote command line: stdin stays free. It takes no secrets."""
-    shell = "bash" if settings.ssh.user == "root" else "sudo -n bash"
-    return f"{shell} -c {shlex.join([(FOLDER / script).read_text(), TITLE, *arguments])}"
+    return f"{settings.ssh.shell} -c {shlex.join([(FOLDER / script).read_text(), TITLE, *arguments])}"
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Facts of the nodes: one read-only script, all nodes side by side; what could not be read is unknown."""
 
 from components.observe.facts import Facts, NodeFacts, Probe, Route, SwarmMember, Unreachable
-from components.observe.over_ssh import connect, observe, run_script, shell
+from components.observe.over_ssh import connect, observe, reach, run_script, shell
 from components.observe.parsing import parse_facts
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "connect",
     "observe",
     "parse_facts",
+    "reach",
     "run_script",
     "shell",
 ]

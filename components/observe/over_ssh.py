@@ -13,7 +13,7 @@ import asyncssh
 
 from components.observe.facts import NodeFacts, Unreachable
 from components.observe.parsing import parse_facts
-from components.settings import Node, Settings
+from components.settings import Node, Settings, Ssh
 
 SCRIPT = (Path(__file__).parent / "facts.sh").read_text
 #: Connected and logged in within this, or away. A node that restarts is slower, and away indeed.
@@ -78,15 +78,22 @@ async def run_script(settings: Settings, node: Node, script: str) -> str:
 
 async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnection:
     """A connection to a node that shows the declared host key. Raises OSError or asyncssh.Error."""
-    key_file = settings.ssh.private_key_file
+    return await reach(settings.ssh, node.ssh_address, node.host_key)
+
+
+async def reach(
+    ssh: Ssh, host: str, host_key: str, timeout_s: float = CONNECT_TIMEOUT_S
+) -> asyncssh.SSHClientConnection:
+    """A connection to a host, declared or not, that shows this key. Raises OSError or asyncssh.Error."""
+    key_file = ssh.private_key_file
     try:
         return await asyncssh.connect(
-            node.ssh_host or str(node.address),
-            port=settings.ssh.port,
-            username=settings.ssh.user,
+            host,
+            port=ssh.port,
+            username=ssh.user,
             client_keys=[str(key_file.expanduser())] if key_file else (),
-            known_hosts=([asyncssh.import_public_key(node.host_key)], [], []),
-            connect_timeout=CONNECT_TIMEOUT_S,
+            known_hosts=([asyncssh.import_public_key(host_key)], [], []),
+            connect_timeout=timeout_s,
         )
     except asyncssh.KeyImportError as error:
         raise OSError(f"its host_key, or our private key, is no key ({error})") from None
@@ -94,4 +101,4 @@ async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnectio
 
 def shell(settings: Settings) -> str:
     """What reads a script from stdin as root."""
-    return "bash -s" if settings.ssh.user == "root" else "sudo -n bash -s"
+    return f"{settings.ssh.shell} -s"

@@ -11,7 +11,8 @@ from components.declaration import load_declarations
 from components.reading import read
 from components.stack import RawStack
 from lab.catalog import load_images
-from lab.data_tier import SERVICES, SWITCH, images_of_the_lab, off_unless_enabled, turned_on, without
+from lab.data_tier import SWITCH, images_of_the_lab, off_unless_enabled, turned_on, without
+from lab.left_out import SERVICES
 from lab.stackfile import PREFIX, lab_config, write
 from ops.secrets import idle, load_recipes, wanted
 from tests.unit import examples
