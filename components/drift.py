@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.host_files import daemon_json, sysctl_file
+from components.lifecycle import manager_view
 from components.observe import Facts, NodeFacts, SwarmMember
 from components.settings import Engine, Node, Settings
 from components.topology import Plan
@@ -39,13 +40,6 @@ def _differences(settings: Settings, facts: Facts) -> Iterator[tuple[str, list[s
     limit, wanted = view.task_history_limit if view else None, settings.swarm.task_history_limit
     if limit is not None and limit != wanted:
         yield "swarm-settings", [f"the task history limit is {limit}, not {wanted}"]
-
-
-def manager_view(settings: Settings, facts: Facts) -> NodeFacts | None:
-    """The first declared manager of a swarm that has a leader, preferring one that could list its nodes."""
-    seen = [facts.get(node.name) for node in settings.managers]
-    views = [view for view in seen if isinstance(view, NodeFacts) and view.manages]
-    return next((view for view in views if view.members is not None), views[0] if views else None)
 
 
 def _engine(engine: Engine, seen: NodeFacts) -> Iterator[str]:

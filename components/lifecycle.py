@@ -16,8 +16,19 @@ LOST = "bring it back, or take it out of nodes if it is lost"
 
 
 def entry_manager(settings: Settings, facts: Facts) -> Node:
-    """Where the swarm is asked and told: the first manager seen to manage, else the first one declared."""
-    return next((node for node in settings.managers if _manages(facts, node)), settings.managers[0])
+    """Where the swarm is asked and told: a manager of it, best one that could list its nodes.
+
+    The first declared manager where none was seen to manage.
+    """
+    managing = [node for node in settings.managers if _manages(facts, node)]
+    listing = [node for node in managing if _seen(facts, node, lambda fact: fact.members is not None)]
+    return (listing or managing or settings.managers)[0]
+
+
+def manager_view(settings: Settings, facts: Facts) -> NodeFacts | None:
+    """What the entry manager said of itself and the swarm; None when none was seen to manage."""
+    seen = facts.get(entry_manager(settings, facts).name)
+    return seen if isinstance(seen, NodeFacts) and seen.manages else None
 
 
 def swarm_exists(settings: Settings, facts: Facts) -> bool:
@@ -27,8 +38,8 @@ def swarm_exists(settings: Settings, facts: Facts) -> bool:
 
 def members(settings: Settings, facts: Facts) -> tuple[SwarmMember, ...]:
     """The swarm's nodes as its entry manager lists them; empty when there is none to ask."""
-    seen = facts.get(entry_manager(settings, facts).name)
-    return seen.members or () if isinstance(seen, NodeFacts) else ()
+    view = manager_view(settings, facts)
+    return view.members or () if view else ()
 
 
 def stopped_managers(settings: Settings, facts: Facts) -> list[str]:

@@ -21,8 +21,8 @@ from ops import status as status_module
 from ops import unlocking
 from ops.backend import BackendError
 from ops.forget import NodeAliveError
+from ops.managers import NoManagerError
 from ops.run import Runner
-from ops.swarm_objects import SwarmUnknownError
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
@@ -30,9 +30,8 @@ FAULTS = (
     ConfigurationError,
     NoLockError,
     BackendError,
-    SwarmUnknownError,
     NodeAliveError,
-    status_module.NoManagerError,
+    NoManagerError,
     secrets_module.SecretsError,
     backup_module.BackupError,
 )

@@ -14,9 +14,10 @@ from typing import Any
 import asyncssh
 from rich.table import Table
 
-from components.observe import connect, run_script, shell
+from components.observe import connect, shell
 from components.settings import Node, Settings
 from components.topology import Plan
+from ops.managers import first_answer
 
 SCRIPTS = "/usr/local/lib/backup"
 TIMEOUT_S = 20
@@ -75,9 +76,9 @@ def parse(text: str) -> list[Manifest]:
 
 
 async def _run(settings: Settings, service: str, text: str, say: Say) -> str:
+    node = await _home(settings, service)
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            node = await _home(settings, service)
             connection = await connect(settings, node)
         async with connection:
             output = await _streamed(connection, shell(settings), text, f"{service} on {node.name}", say)
@@ -88,21 +89,14 @@ async def _run(settings: Settings, service: str, text: str, say: Say) -> str:
 
 
 async def _home(settings: Settings, service: str) -> Node:
-    """The node on which the backup task runs, as the first manager that answers tells."""
+    """The node on which the backup task runs. Raises NoManagerError, and BackupError when it runs nowhere."""
     listing = "docker service ps --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' "
-    refusals = []
-    for manager in settings.managers:
-        try:
-            rows = await run_script(settings, manager, listing + shlex.quote(service))
-        except (OSError, asyncssh.Error) as error:
-            refusals.append(f"{manager.name}: {str(getattr(error, 'stderr', '') or error).strip()}")
-            continue
-        for row in rows.splitlines():
-            name, _, state = row.partition(" ")
-            if state.startswith("Running"):
-                return next(node for node in settings.nodes if node.name == name)
-        raise BackupError(f"{service} does not run; see: python -m ops status")
-    raise BackupError(f"{service}: no manager could be asked: {'; '.join(refusals)}")
+    rows = await first_answer(settings, listing + shlex.quote(service)) or ""
+    for row in rows.splitlines():
+        name, _, state = row.partition(" ")
+        if state.startswith("Running"):
+            return next(node for node in settings.nodes if node.name == name)
+    raise BackupError(f"{service} does not run; see: python -m ops status")
 
 
 async def _streamed(

@@ -26,7 +26,7 @@ class Recovery:
     say: Say
 
     def recover(self) -> None:
-        """Raises BackendError, SwarmUnknownError or NodeAliveError, each with what to do."""
+        """Raises BackendError, NoManagerError or NodeAliveError, each with what to do."""
         self._unlock()
         self._end_leftovers()
         exported = self.backend.export()

@@ -10,15 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import asyncssh
 from rich.console import Console
 from rich.table import Table
 
-from components.observe import run_script
-from components.settings import Node, Settings
+from components.settings import Settings
+from ops.managers import first_answer
 
 SCRIPT = Path(__file__).parent / "status.sh"
-TIMEOUT_S = 20
 
 Row = dict[str, Any]
 
@@ -32,10 +30,6 @@ class Cluster:
     tasks: tuple[Row, ...]
 
 
-class NoManagerError(Exception):
-    """No manager could be asked; the text names each and why."""
-
-
 def parse(text: str) -> Cluster:
     """The lines `kind {json}` of status.sh."""
     rows: dict[str, list[Row]] = {"node": [], "service": [], "task": []}
@@ -47,20 +41,7 @@ def parse(text: str) -> Cluster:
 
 def read(settings: Settings) -> Cluster:
     """The cluster as the first manager that answers sees it. Raises NoManagerError."""
-    refusals = []
-    for manager in settings.managers:
-        try:
-            return asyncio.run(_read(settings, manager))
-        except asyncssh.ProcessError as error:
-            refusals.append(f"{manager.name}: {str(error.stderr).strip()}")
-        except (OSError, asyncssh.Error) as error:
-            refusals.append(f"{manager.name}: {str(error) or type(error).__name__}")
-    raise NoManagerError("no manager could be asked: " + "; ".join(refusals))
-
-
-async def _read(settings: Settings, manager: Node) -> Cluster:
-    async with asyncio.timeout(TIMEOUT_S):
-        return parse(await run_script(settings, manager, SCRIPT.read_text()))
+    return parse(asyncio.run(first_answer(settings, SCRIPT.read_text())) or "")
 
 
 def whole(service: Row) -> bool:

@@ -7,10 +7,8 @@ import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import asyncssh
-
-from components.observe import run_script
-from components.settings import Node, Settings
+from components.settings import Settings
+from ops.managers import first_answer
 from ops.pending import Found, Operation
 
 FOLDER = Path(__file__).parent
@@ -19,19 +17,15 @@ TIMEOUT_S = 30
 Key = tuple[str, str]
 
 
-class SwarmUnknownError(Exception):
-    """No manager could say what exists; the text names each and why."""
-
-
 def find(settings: Settings, wanted: Collection[Operation]) -> dict[str, Found]:
-    """What exists of these operations' resources, by URN. Raises SwarmUnknownError."""
+    """What exists of these operations' resources, by URN. Raises NoManagerError."""
     lines = {(str(each.kind), each.name): each.urn for each in wanted}
     found = parse(_ask(settings, _script("find-objects.sh", WANTED=_lines(lines), REMOVED="")))
     return {lines[key]: each for key, each in found.items() if key in lines}
 
 
 def remove_secrets(settings: Settings, secrets: Collection[Operation]) -> None:
-    """Remove these operations' secrets from the swarm, by name. Raises SwarmUnknownError."""
+    """Remove these operations' secrets from the swarm, by name. Raises NoManagerError."""
     keys = [("secret", each.name) for each in secrets]
     _ask(settings, _script("find-objects.sh", WANTED="", REMOVED=_lines(keys)))
 
@@ -45,7 +39,7 @@ def await_rest(settings: Settings, services: Collection[Operation], timeout_s: i
 
 
 def ready_nodes(settings: Settings) -> dict[str, bool]:
-    """Host name to whether the swarm has it Ready; empty when there is no swarm. Raises SwarmUnknownError."""
+    """Host name to whether the swarm has it Ready; empty when there is no swarm. Raises NoManagerError."""
     script = (FOLDER / "list-nodes.sh").read_text()
     lines = (line.split() for line in _ask(settings, script).splitlines())
     return {line[0]: line[1] == "Ready" for line in lines if len(line) == 2}
@@ -74,27 +68,7 @@ def _script(name: str, **variables: str) -> str:
 def _ask(settings: Settings, script: str, timeout_s: int = TIMEOUT_S) -> str:
     """The answer of the first manager that is one; empty when all answer and none is.
 
-    A manager that can't be asked leaves it unknown whether there is a swarm.
+    A manager that can't be asked leaves it unknown whether there is a swarm. Raises NoManagerError.
     """
-    refusals = []
-    for manager in settings.managers:
-        try:
-            said = asyncio.run(_run(settings, manager, script, timeout_s))
-        except asyncssh.ProcessError as error:
-            refusals.append(f"{manager.name}: {str(error.stderr).strip()}")
-        except TimeoutError:
-            refusals.append(f"{manager.name}: no answer within {timeout_s} s")
-        except (OSError, asyncssh.Error) as error:
-            refusals.append(f"{manager.name}: {str(error) or type(error).__name__}")
-        else:
-            if not said.startswith("no-swarm"):
-                return said
-    if refusals:
-        why = "; ".join(refusals)
-        raise SwarmUnknownError(f"no manager could say what the swarm has ({why}); see that one answers")
-    return ""
-
-
-async def _run(settings: Settings, manager: Node, script: str, timeout_s: int) -> str:
-    async with asyncio.timeout(timeout_s):
-        return await run_script(settings, manager, script)
+    said = first_answer(settings, script, timeout_s, lambda said: not said.startswith("no-swarm"))
+    return asyncio.run(said) or ""

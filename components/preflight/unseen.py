@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from components.drift import manager_view
+from components.lifecycle import manager_view
 from components.observe import Facts, NodeFacts
 from components.preflight.machine import version_known
 from components.preflight.network import GOSSIP, is_member

@@ -94,3 +94,10 @@ forget_half_made() {
   log "$NODE_NAME: leaves a half-made swarm (${HOST[state]}): ${HOST[error]}"
   timeout 60 docker swarm leave --force >&2 || fail "$NODE_NAME" "could not leave it" "run 'systemctl restart docker' on it, then again"
 }
+
+# drop_node ID: takes a node that is gone off the swarm's list; 1 when it stays there. By force: one that has just left
+# counts as Ready until it misses its heartbeats (~20 s). A manager keeps its vote until it is demoted.
+drop_node() {
+  docker node demote "$1" >/dev/null 2>&1 || true
+  wait_for 15 docker node rm --force "$1" >/dev/null
+}

@@ -22,8 +22,7 @@ forget_former_selves() {
   while read -r id _; do
     [[ -n $id ]] || continue
     log "$NODE_NAME: removes its former self $id"
-    docker node demote "$id" >/dev/null
-    wait_for 15 docker node rm --force "$id" >/dev/null || fail "$NODE_NAME" "its former self $id stays" "see 'docker node ls'"
+    drop_node "$id" || fail "$NODE_NAME" "its former self $id stays" "see 'docker node ls'"
   done < <(former_selves)
 }
 

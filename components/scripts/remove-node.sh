@@ -12,10 +12,8 @@ main() {
   if ! read_host || [[ ${HOST[manager]} != true ]]; then
     log "$(hostname): manages no swarm any more; $NODE_NAME is on no list"
   elif [[ ${HOST[name]} != "$NODE_NAME" ]]; then
-    # By force: a node that has just left counts as Ready until it misses its heartbeats (~20 s).
     for id in $(entries); do
-      docker node demote "$id" >/dev/null 2>&1 || true
-      wait_for 15 docker node rm --force "$id" >/dev/null || fail "$NODE_NAME" "stays on the swarm's list" "see 'docker node ls'"
+      drop_node "$id" || fail "$NODE_NAME" "stays on the swarm's list" "see 'docker node ls'"
       log "$NODE_NAME: off the swarm's list"
     done
   fi

@@ -64,8 +64,7 @@ forget_former_selves() {
   while read -r id state; do
     if [[ $state != Down ]]; then continue; fi
     log "$NODE_NAME: removes its former self $id"
-    docker node demote "$id" >/dev/null || log "$NODE_NAME: $id stays a manager, see 'docker node ls'"
-    wait_for 15 docker node rm --force "$id" >/dev/null || log "$NODE_NAME: $id stays, see 'docker node ls'"
+    drop_node "$id" || log "$NODE_NAME: $id stays, see 'docker node ls'"
   done <<<"$NODES"
 }
 
