@@ -13,7 +13,14 @@ ask() {
   if [[ $USER_NAME != root ]]; then sudo=(sudo -n); fi
   said=$(ssh "${OPTIONS[@]}" -o ConnectTimeout=$TIMEOUT_S -p "$PORT" "$USER_NAME@$1" \
     "${sudo[@]}" docker info --format "'{{.Swarm.ControlAvailable}} {{with .Swarm.Cluster}}{{.ID}}{{end}}'" 2>&1 </dev/null) || true
-  if [[ $said == "true "?* ]]; then echo "$1"; else echo "$1: ${said##*$'\n'}" >&2; fi
+  case $said in
+    "true "?*) echo "$1" ;;
+    "true "*) echo "$1: is a manager of a swarm that has no leader" >&2 ;;
+    false*) echo "$1: manages no swarm" >&2 ;;
+    # What the client says of an engine that is stopped: its template has nothing to fill in.
+    *"executing"*.Swarm* | *"Cannot connect to the Docker daemon"*) echo "$1: its Docker Engine does not answer" >&2 ;;
+    *) echo "$1: ${said##*$'\n'}" >&2 ;;
+  esac
 }
 
 # All at once: one that is dead must not cost the seconds until it is given up.

@@ -132,6 +132,9 @@ def _labels(node: Node, entries: list[SwarmMember]) -> Iterator[str]:
     entry = min(entries, key=lambda entry: entry.state != "ready")
     if entry.role != node.role:
         yield f"role is {entry.role}, not {node.role}"
+    elif entry.role == "worker" and entry.reachability:
+        # A demoted manager that went down before it had its new certificate comes back as a manager.
+        yield "is a worker that still has a manager's vote"
     if entry.availability != node.availability:
         yield f"availability is {entry.availability}, not {node.availability}"
     for key in sorted({*node.labels, *entry.labels}):

@@ -47,6 +47,19 @@ def stopped_managers(settings: Settings, facts: Facts) -> list[str]:
     return _managers_seen(settings, facts, lambda fact: fact.engine == "stopped")
 
 
+def leaderless_managers(settings: Settings, facts: Facts) -> list[str]:
+    """Declared managers of a swarm that has no leader, where none of them was seen to manage one that has."""
+    if swarm_exists(settings, facts):
+        return []
+    return _managers_seen(settings, facts, lambda fact: fact.swarm_manager is True)
+
+
+def refound(manager: str) -> str:
+    """How a swarm whose managers are lost goes on with one; its engine joins its networks at a start only."""
+    command = "docker swarm init --force-new-cluster && systemctl restart docker"
+    return f"run '{command}' on {manager}"
+
+
 def is_away(facts: Facts, node: Node) -> bool:
     """Whether the node could not be asked: what it has is left as it is."""
     return isinstance(facts.get(node.name), Unreachable)
@@ -58,15 +71,15 @@ def refusals(settings: Settings, facts: Facts) -> Iterator[Fault]:
         yield from _strangers(settings, facts)
         yield from _dangers(settings, facts)
         return
-    leaderless = _managers_seen(settings, facts, lambda fact: fact.swarm_manager is True)
+    leaderless = leaderless_managers(settings, facts)
     stopped = stopped_managers(settings, facts)
     if leaderless and len(leaderless) + len(stopped) < majority(len(settings.managers)):
         asked, answered = len(settings.managers), ", ".join(leaderless)
         yield Fault(
             "swarm",
             f"has no leader; of {asked} managers {answered} answered, {majority(asked)} are needed",
-            "start the other managers; if they are lost for good, "
-            f"run 'docker swarm init --force-new-cluster' on {leaderless[0]} and take them out of nodes",
+            f"start the other managers; if they are lost for good, {refound(leaderless[0])} "
+            "and take them out of nodes",
         )
 
 

@@ -22,7 +22,7 @@ from ops import unlocking
 from ops.backend import BackendError
 from ops.forget import NodeAliveError
 from ops.managers import NoManagerError
-from ops.run import Runner
+from ops.run import NoLeaderError, Runner
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
@@ -32,6 +32,7 @@ FAULTS = (
     BackendError,
     NodeAliveError,
     NoManagerError,
+    NoLeaderError,
     secrets_module.SecretsError,
     backup_module.BackupError,
 )

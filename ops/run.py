@@ -6,20 +6,37 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from components.lifecycle import stopped_managers, swarm_exists
+from components.lifecycle import leaderless_managers, refound, stopped_managers, swarm_exists
 from components.lock import RUN, Holder, RunLock, holders
-from components.observe import observe
+from components.observe import Facts, observe
 from components.settings import Settings
 from ops.backend import Backend
 from ops.processes import Outcome
 from ops.processes import run as run_process
 from ops.recovery import Recovery
+
+#: Raft needs seconds for an election, an engine that starts on a busy machine half a minute.
+LEADER_TIMEOUT_S = 60
+
+
+class NoLeaderError(Exception):
+    """Managers answer and can't agree on a leader; the text says what to do."""
+
+
+def no_leader(leaderless: Sequence[str], declared: int) -> str:
+    """Why a run can't go on. Fewer voters are up than are needed, or there are more than are declared."""
+    return (
+        f"swarm: has no leader {LEADER_TIMEOUT_S} s after {len(leaderless)} of {declared} declared managers "
+        f"({', '.join(leaderless)}) answered, so too few of its voters are up; start the others; if they are "
+        f"lost for good, {refound(leaderless[0])}, and again: make up"
+    )
 
 
 @dataclass(frozen=True)
@@ -35,9 +52,11 @@ class Runner:
         """Make the environment what is declared; the exit code."""
         with self._lock("ops up") as lock:
             self._recovery().recover()
-            code = self._start_engines(lock)
+            facts = observe(self.settings)
+            code = self._start_engines(lock, facts)
             if code:
                 return code
+            self._await_leader(facts)
             return self._pulumi(lock, "up", *self._consent(), *arguments).code
 
     def destroy(self, arguments: Sequence[str] = ()) -> int:
@@ -73,9 +92,8 @@ class Runner:
                 self._say(note)
             yield lock
 
-    def _start_engines(self, lock: RunLock) -> int:
+    def _start_engines(self, lock: RunLock, facts: Facts) -> int:
         """Where nobody manages because engines are stopped, those first: a refresh needs a manager to ask."""
-        facts = observe(self.settings)
         stopped = stopped_managers(self.settings, facts)
         if not stopped or swarm_exists(self.settings, facts):
             return 0
@@ -86,6 +104,18 @@ class Runner:
         self._say(f"no manager answers, engines are stopped on {', '.join(stopped)}: they are started first")
         chosen = [argument for target in targets for argument in ("--target", target)]
         return self._pulumi(lock, "up", "--yes", "--skip-preview", "--refresh=false", *chosen).code
+
+    def _await_leader(self, facts: Facts) -> None:
+        """Managers that have just started choose a leader within seconds. Raises NoLeaderError."""
+        if swarm_exists(self.settings, facts):
+            return
+        began = time.monotonic()
+        while leaderless := leaderless_managers(self.settings, observe(self.settings)):
+            waited_s = time.monotonic() - began
+            if waited_s > LEADER_TIMEOUT_S:
+                raise NoLeaderError(no_leader(leaderless, len(self.settings.managers)))
+            self._say(f"{waited_s:3.0f} s: {', '.join(leaderless)} have no leader yet: waits for one")
+            time.sleep(5)
 
     def _recovery(self) -> Recovery:
         return Recovery(Backend(self.root, self.stack), self.settings, self._say)

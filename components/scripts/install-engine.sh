@@ -153,6 +153,8 @@ restart_engine() {
   systemctl restart docker && wait_for 60 engine_version >/dev/null
 }
 
+leaderless() { [[ $(timeout 30 docker node ls 2>&1) == *"does not have a leader"* ]]; }
+
 is_settled() { swarm_is active && [[ -z $(docker ps --quiet --filter health=starting) ]]; }
 
 # The program restarts one node after the other: this one first has its tasks back, or those that went elsewhere run.
@@ -161,6 +163,10 @@ await_tasks() {
   if swarm_is inactive; then return; fi
   log "waits for the tasks of this node"
   sleep "${SETTLE_S:-10}"
+  if leaderless; then
+    log "the swarm has no leader yet: nothing of it starts before more of its managers are up"
+    return
+  fi
   wait_for 120 is_settled || fail "$(hostname)" "its tasks are not healthy 130 s after the engine's restart" \
     "see 'docker ps' on it; other nodes were not restarted"
 }

@@ -55,6 +55,20 @@ role_holds() {
   if [[ $ROLE == worker ]]; then [[ -z $status ]]; else [[ $status == Leader || $status == Reachable ]]; fi
 }
 
+# A demoted manager that went down before it had its new certificate comes back as a manager and votes again, though the
+# swarm has it as a worker; only a change of role makes Swarm look at it.
+take_vote() {
+  log "$NODE_NAME: is a worker that still has a manager's vote; is promoted and demoted to take it"
+  docker node promote "$1" >/dev/null
+  docker node demote "$1" >/dev/null
+}
+
+await_role() {
+  wait_for 20 role_holds "$1" && return
+  if [[ $ROLE == worker ]]; then take_vote "$1"; fi
+  wait_for 60 role_holds "$1" || fail "$NODE_NAME" "is not yet $ROLE after 80 s" "see 'docker node ls' and 'journalctl -u docker' on it"
+}
+
 # Others may change the node at the same moment ("update out of sequence"): the next try sees their change.
 updated() { is_set "$1" || { update "$1" && is_set "$1"; }; }
 
@@ -79,9 +93,7 @@ main() {
   if [[ $state == Ready ]]; then forget_former_selves; fi
   wait_for 15 updated "$id" || fail "$NODE_NAME" "does not take $(wanted | paste -sd' ')" \
     "see above, and that the swarm keeps its quorum: docker node ls"
-  if [[ $state == Ready ]]; then
-    wait_for 60 role_holds "$id" || fail "$NODE_NAME" "is not yet $ROLE after 60 s" "see 'docker node ls' and 'journalctl -u docker' on it"
-  fi
+  if [[ $state == Ready || $ROLE == worker ]]; then await_role "$id"; fi
   printf 'node %s %s %s\n' "$NODE_NAME" "$id" "$(wanted | paste -sd' ')"
 }
 

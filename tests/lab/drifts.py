@@ -281,7 +281,7 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
             " /etc/systemd/system/platform-beta-firewall.service;"
             " nft flush ruleset; gpasswd -d deploy docker; true",
             "node-4-join",
-            "",
+            "no swarm",
             "docker info --format '{{.Swarm.LocalNodeState}}';"
             " test -s /etc/docker/daemon.json && echo config",
             "active\nconfig",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ class Recorder(pulumi.runtime.Mocks):
 @pytest.fixture
 def recorder() -> Recorder:
     recorder = Recorder()
+    asyncio.set_event_loop(asyncio.new_event_loop())  # Pulumi takes the thread's, which asyncio.run ends
     pulumi.runtime.set_mocks(recorder)
     return recorder
 

@@ -28,6 +28,7 @@ DOCKER = """
 case "$1" in
   info) cat "$FAKES/swarm" ;;
   ps) cat "$FAKES/starting" && sed -i 1d "$FAKES/starting" ;;
+  node) cat "$FAKES/leaderless" ;;
   *) cat "$FAKES/version" ;;
 esac
 """
@@ -73,6 +74,15 @@ def test_after_a_restart_in_a_swarm_the_nodes_tasks_are_waited_for(host: Machine
     assert (run.code, len(run.called("systemctl restart"))) == (0, 1)
     assert len(run.called("docker ps")) == 3
     assert "waits for the tasks" in run.err
+
+
+def test_without_a_leader_no_task_is_waited_for(host: Machine) -> None:
+    host.write("swarm", "node-1|/var/lib/docker|pending|false\n")
+    host.write("leaderless", "Error response from daemon: rpc error: The swarm does not have a leader.\n")
+    (host.folder / "docker.pid").unlink()
+    run = host.run("install-engine.sh", **{**ENGINE, "SETTLE_S": "0"})
+    assert (run.code, len(run.called("systemctl restart")), run.called("docker ps")) == (0, 1, [])
+    assert "the swarm has no leader yet" in run.err
 
 
 def test_the_configuration_is_there_before_the_first_start(host: Machine) -> None:

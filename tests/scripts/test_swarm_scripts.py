@@ -216,6 +216,20 @@ def test_the_former_self_of_a_node_goes(host: Machine) -> None:
     assert (run.code, run.called("docker node rm")) == (0, ["docker node rm --force old"])
 
 
+def test_a_worker_that_still_votes_is_promoted_and_demoted(host: Machine) -> None:
+    host.write("nodes", "abc node-2 Down\n")
+    host.write("node", "worker active\nedge=true\n\n")
+    host.write("roles", "abc Unreachable\n")
+    host.fake(
+        "docker",
+        DOCKER.replace('"node demote")', '"node promote") : ;;\n  "node demote") rm "$FAKES/roles";'),
+    )
+    run = host.run("set-node.sh", **NODE)
+    changes = [call for call in run.calls if call.split()[1:3] in (["node", "promote"], ["node", "demote"])]
+    assert (run.code, changes) == (0, ["docker node promote abc", "docker node demote abc"])
+    assert "still has a manager's vote" in run.err
+
+
 def test_an_unknown_node_is_named(host: Machine) -> None:
     host.write("nodes", "abc node-22 Ready\n")
     run = host.run("set-node.sh", **NODE)

@@ -104,6 +104,7 @@ MEMBERS: list[tuple[str, dict[str, Any], str]] = [
     ("node-1", {"labels": {"edge": "no"}}, "label edge is no, not true"),
     ("node-4", {"labels": {"disk": "ssd"}}, "label disk=ssd is not declared"),
     ("node-4", {"role": "manager"}, "role is manager, not worker"),
+    ("node-4", {"reachability": "reachable"}, "is a worker that still has a manager's vote"),
     ("node-3", {"role": "worker", "reachability": None}, "role is worker, not manager"),
     ("node-5", {"availability": "drain"}, "availability is drain, not active"),
     ("node-5", {"availability": "pause"}, "availability is pause, not active"),

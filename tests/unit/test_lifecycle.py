@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from components.lifecycle import hindrances, refusals
+from components.lifecycle import hindrances, leaderless_managers, refusals
 from components.observe import Facts, NodeFacts, Unreachable
 from tests.unit.machines import a_plan, machines, spoilt
 
@@ -53,6 +53,15 @@ def test_a_swarm_without_a_leader_is_said_to_be_one() -> None:
         facts = spoilt(facts, name, swarm_cluster_id=None, members=None)
     facts = {**facts, "node-2": Unreachable("no route"), "node-3": Unreachable("no route")}
     assert refused(facts)[0].startswith("swarm: has no leader; of 3 managers node-1 answered, 2 are needed; ")
+
+
+def test_managers_without_a_leader_are_named_only_where_no_manager_has_one() -> None:
+    facts = SOUND
+    for name in ("node-1", "node-2"):
+        facts = spoilt(facts, name, swarm_cluster_id=None, members=None)
+    assert leaderless_managers(PLAN.settings, facts) == []
+    facts = {**facts, "node-3": Unreachable("no route")}
+    assert leaderless_managers(PLAN.settings, facts) == ["node-1", "node-2"]
 
 
 def test_stopped_engines_that_would_make_a_majority_are_not_a_lost_quorum() -> None:

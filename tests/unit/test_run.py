@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,11 +14,14 @@ from typing import Any
 import pytest
 
 from components.lock import RUN
-from ops import forget
+from components.settings import Node, Settings
+from ops import forget, managers
 from ops.backend import Backend, BackendError, FileLock, stale
+from ops.managers import NoManagerError, first_answer
 from ops.pending import COMMAND
 from ops.processes import alive, end, leftovers
 from ops.processes import run as run_process
+from tests.unit.examples import settings
 
 LOCK = FileLock(4711, "desk", "ann", "2026-11-25T10:00:00.123Z")
 
@@ -169,3 +173,27 @@ def test_a_dead_node_is_forgotten_and_one_that_works_is_not() -> None:
     assert "is dead (no route)" in str(forget.verdict("node-2", "no route", {}))
     with pytest.raises(forget.NodeAliveError, match="the swarm has it Ready"):
         forget.verdict("node-2", "no route", {"node-2": True})
+
+
+def managers_that_say(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str | OSError]) -> None:
+    async def run_script(settings: Settings, node: Node, script: str) -> str:
+        answer = answers[node.name]
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(managers, "run_script", run_script)
+
+
+def test_the_first_manager_whose_answer_fits_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    managers_that_say(monkeypatch, {"node-1": OSError("no route"), "node-2": "no-swarm", "node-3": "all"})
+    assert asyncio.run(first_answer(settings(), "script")) == "no-swarm"
+    assert asyncio.run(first_answer(settings(), "script", fits=lambda said: said == "all")) == "all"
+
+
+def test_a_manager_that_could_not_be_asked_leaves_it_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    managers_that_say(monkeypatch, {"node-1": OSError("no route"), "node-2": "no", "node-3": "no"})
+    with pytest.raises(NoManagerError, match="node-1: no route"):
+        asyncio.run(first_answer(settings(), "script", fits=lambda said: said == "yes"))
+    managers_that_say(monkeypatch, dict.fromkeys(("node-1", "node-2", "node-3"), "no"))
+    assert asyncio.run(first_answer(settings(), "script", fits=lambda said: said == "yes")) is None
