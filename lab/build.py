@@ -1,9 +1,7 @@
-"""Making images: from an archive, from a public registry, else here from packages."""
+"""Making images: the official one where it can be had, else here from packages."""
 
-import json
 import os
 import shutil
-import tarfile
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,10 +9,10 @@ from pathlib import Path
 
 from lab.apt import Apt, files_for
 from lab.catalog import Image
-from lab.progress import say, step
-from lab.shell import LabError, docker, exists, local_engine, run
+from lab.official import at_hand, pulled
+from lab.progress import step
+from lab.shell import LabError, exists, local_engine, run
 
-ARCHIVES = "LAB_IMAGE_ARCHIVES"
 BUILD_LIMIT_S = 1200
 
 
@@ -30,6 +28,8 @@ class Builder:
     apt: Apt
     logs: Path
     official_allowed: bool
+    archived: frozenset[str] = frozenset()
+    """Tags of the images in the archives that the operator gave."""
 
     def make_all(self, images: list[Image], pool: ThreadPoolExecutor) -> dict[str, Future[str]]:
         """Start making every image; a future's result is the local reference that holds it.
@@ -42,9 +42,11 @@ class Builder:
         return started
 
     def _make(self, image: Image, base: Future[str] | None) -> str:
-        official = image.file.official
-        if official and (exists("image", official) or (self.official_allowed and _pulled(official))):
-            return official
+        if official := image.file.official:
+            if here := at_hand(official, self.archived):
+                return here
+            if self.official_allowed and pulled(official):
+                return official
         if not exists("image", image.reference):
             below = base.result() if base else "scratch"
             with step(f"image {image.name}: build"):
@@ -94,34 +96,3 @@ def build_command(reference: str, base: str, label: str) -> list[str]:
     """Return the docker command line of a build, without its context."""
     given = [] if base == "scratch" else ["--build-arg", f"BASE={base}"]
     return ["docker", "build", "--force-rm", "--label", label, "--tag", reference, *given]
-
-
-def load_archives(folder: Path) -> None:
-    """Load every archive of `docker save` with an image that the engine hasn't got. Raises LabError."""
-    for archive in sorted([*folder.glob("*.tar"), *folder.glob("*.tar.gz")]):
-        if not all(exists("image", tag) for tag in archived_tags(archive)):
-            with step(f"image archive {archive.name}: load"):
-                docker("load", "--input", str(archive), timeout_s=BUILD_LIMIT_S)
-
-
-def archived_tags(archive: Path) -> list[str]:
-    """Return the image references in an archive of `docker save`. Raises LabError when it is none."""
-    try:
-        with tarfile.open(archive) as tar:
-            member = tar.extractfile("manifest.json")
-            manifest = json.load(member) if member else []
-    except (tarfile.TarError, KeyError, ValueError) as fault:
-        raise LabError(
-            f"{archive}: no archive of `docker save` ({fault}); remove it or save it again"
-        ) from fault
-    return [tag for entry in manifest for tag in entry["RepoTags"] or []]
-
-
-def _pulled(official: str) -> bool:
-    try:
-        with step(f"image {official}: pull"):
-            docker("pull", "--quiet", official, timeout_s=BUILD_LIMIT_S)
-    except LabError as fault:
-        say(f"image {official}: not to be had ({str(fault).splitlines()[-1]}); built from packages instead")
-        return False
-    return True

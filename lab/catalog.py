@@ -17,7 +17,7 @@ class ImageFile(Frozen):
     """An image.yaml."""
 
     official: str | None = None
-    """Reference of the official image, used instead when a public registry answers."""
+    """The official image as the services declare it, tag and digest; used instead where it can be had."""
     base: str
     """Name of another image folder, or `scratch`."""
     tag: str

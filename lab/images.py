@@ -8,11 +8,12 @@ from pathlib import Path
 
 from lab import folder as folders
 from lab.apt import Apt, read_host
-from lab.build import ARCHIVES, Builder, build_command, load_archives
+from lab.build import Builder, build_command
 from lab.catalog import Image, load_images
 from lab.folder import Folder
 from lab.left_out import finished, needed, not_wanted
 from lab.model import Lab
+from lab.official import ARCHIVES, load_archives
 from lab.registry import push, start_registry
 from lab.shell import LabError, exists, local_engine, run
 
@@ -31,9 +32,9 @@ def images_only(folder: Folder, lab: Lab) -> dict[str, str]:
 
 def start_builds(lab: Lab, folder: Folder, apt: Apt, images: list[Image], pool: ThreadPoolExecutor) -> Made:
     """Start making every image, those in archives first. Raises LabError."""
-    if archives := os.environ.get(ARCHIVES):
-        load_archives(Path(archives))
-    builder = Builder(lab.label, apt, folder.logs, official_allowed=bool(lab.public_registry))
+    archives = os.environ.get(ARCHIVES)
+    archived = load_archives(Path(archives)) if archives else frozenset[str]()
+    builder = Builder(lab.label, apt, folder.logs, bool(lab.public_registry), archived)
     return builder.make_all(images, pool)
 
 
@@ -43,9 +44,14 @@ def push_services(lab: Lab, images: list[Image], local: dict[str, str]) -> dict[
         service: reference
         for image in images
         if image.services and image.name in local
-        for reference in [push(lab, local[image.name], image.name, image.file.tag)]
+        for reference in [push(lab, local[image.name], image.name, version(image, local[image.name]))]
         for service in image.services
     }
+
+
+def version(image: Image, local: str) -> str:
+    """Return the tag under which nodes pull it: the official image's own, or that of what is built here."""
+    return image.file.tag if local == image.reference else local.partition("@")[0].rpartition(":")[2]
 
 
 def push_variant(name: str, tag: str, environment: Mapping[str, str], folder: Folder = folders.OWN) -> str:

@@ -189,7 +189,7 @@ def test_both_nginx_images_share_their_first_steps_in_the_builders_cache() -> No
     assert steps in (images / "platform-web/Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("name", ["nginx", "platform-api", "platform-web"])
+@pytest.mark.parametrize("name", ["platform-api", "platform-web"])
 def test_the_lab_makes_the_version_that_the_service_declares(
     services: dict[str, Declaration], name: str
 ) -> None:

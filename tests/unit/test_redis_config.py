@@ -8,7 +8,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import yaml
 
 from components.contents import render
 from components.declaration import load_declarations
@@ -134,9 +133,3 @@ def test_the_app_may_wait_and_ask_for_its_role_but_not_administer(tmp_path: Path
 def test_the_exporter_cannot_read_the_settings_in_which_passwords_are(tmp_path: Path) -> None:
     for function in ("member_users", "sentinel_users"):
         assert "config" not in users(function, tmp_path)["exporter"]
-
-
-def test_the_lab_makes_the_version_that_the_services_declare(plan: Plan) -> None:
-    image = yaml.safe_load((ROOT / "lab/images/redis/image.yaml").read_text())
-    declared = {each.image for each in plan.services if each.name in NAMES}
-    assert declared == {image["official"]} == {f"redis:{image['tag']}"}

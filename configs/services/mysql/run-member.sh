@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # PID 1 of a member: makes the data folder at the first start, runs mysqld, keeps the member in its group.
-# Needs what the official image has: bash, coreutils, openssl, mysqld, mysql.
+# Needs what the official image has: bash, coreutils, sed, find, openssl, mysqld, mysql. It has no util-linux.
 # Inputs: HOSTNAME (the member's name), DATABASE, FAILBACK_AFTER_S, files of /run/secrets.
 set -uo pipefail
 umask 077

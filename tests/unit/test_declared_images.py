@@ -1,0 +1,39 @@
+"""The images that the services declare: what runs in an environment is what was read and pinned."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lab.catalog import Image, load_images
+from lab.left_out import SERVICES, declared_services
+
+DECLARED = {name: str(each["image"]) for name, each in declared_services(SERVICES).items()}
+OPERATORS_OWN = "platform/"
+PINNED = re.compile(r"[a-z0-9./_-]+:[0-9]+\.[0-9]+\.[0-9]+@sha256:[0-9a-f]{64}")
+REPLACED = [image for image in load_images() if image.file.official]
+OFFICIAL = {service: image.file.official for image in REPLACED for service in image.services}
+
+
+def series(tag: str) -> str:
+    return ".".join(tag.split(".")[:2])
+
+
+@pytest.mark.parametrize("service", sorted(DECLARED))
+def test_a_public_image_is_declared_by_tag_and_digest(service: str) -> None:
+    """The tag tells a person which version it is, the digest is what every node gets."""
+    if not DECLARED[service].startswith(OPERATORS_OWN):
+        assert PINNED.fullmatch(DECLARED[service])
+
+
+@pytest.mark.parametrize("service", sorted(OFFICIAL))
+def test_the_lab_knows_the_official_image_as_the_service_declares_it(service: str) -> None:
+    assert OFFICIAL[service] == DECLARED[service]
+
+
+@pytest.mark.parametrize("image", REPLACED, ids=lambda each: each.name)
+def test_what_the_lab_makes_instead_is_of_the_same_series(image: Image) -> None:
+    official = str(image.file.official).partition("@")[0].rpartition(":")[2]
+    if image.name != "mongodb":  # no package has 8.0: docs/decisions/0012-mongodb.md
+        assert series(image.file.tag) == series(official)
