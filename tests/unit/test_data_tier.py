@@ -90,7 +90,7 @@ def test_secrets_of_what_is_off_are_not_made_and_everything_else_is() -> None:
     mounted = {secret.name for service in declared if service.name in ON for secret in service.secrets}
     made = wanted(RECIPES, idle(examples.settings(), declared))
     assert mounted | {"naming_key", "edge_ca_key", "edge_ca_certificate"} <= set(made)
-    assert not {"mysql_root_password", "redis_app_password", "mongodb_keyfile"} & set(made)
+    assert not {"mysql_root_password", "redis_admin_password", "mongodb_keyfile"} & set(made)
     everything = wanted(RECIPES, idle(examples.settings(**examples.data_tier()), declared))
     assert list(everything.items()) == list(RECIPES.items())
 
