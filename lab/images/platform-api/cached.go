@@ -62,9 +62,13 @@ func (c *cached) list(stop context.Context) (listed, error) {
 	return found, failed
 }
 
+// mind lets a cache that failed rest; during an outage it says so once a rest, not once a request.
 func (c *cached) mind(err error) {
-	if err != nil {
+	if err == nil {
+		return
+	}
+	now := time.Now()
+	if c.resume.Swap(now.Add(cacheRest).UnixMilli()) < now.UnixMilli() {
 		slog.Warn("the cache does not serve", "error", err)
-		c.resume.Store(time.Now().Add(cacheRest).UnixMilli())
 	}
 }

@@ -55,7 +55,8 @@ func (a *api) getNotes(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"store": a.notes.name(), "lasting": a.notes.lasting(), "lagging": found.Lagging, "notes": found.Notes,
+		"host": a.config.Host, "store": a.notes.name(), "lasting": a.notes.lasting(),
+		"lagging": found.Lagging, "notes": found.Notes,
 	})
 }
 

@@ -32,9 +32,15 @@ type versioned struct {
 	Notes   []note `json:"notes"`
 }
 
+// silent keeps the driver from telling each attempt of an outage: /health and the cache tell of it.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
 // openRedis connects to nothing yet. Every dial, name lookup included, ends after a second; the Sentinels
 // are asked all at once, so a dead one costs nothing.
 func openRedis(store redisStore, metrics *metrics) *inRedis {
+	redis.SetLogger(silent{})
 	made := &inRedis{metrics: metrics}
 	made.client = redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: store.Master, SentinelAddrs: store.Sentinels,
