@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	// cacheLimit bounds what the cache may cost a request: asking MySQL takes less.
+	// cacheLimit bounds what looking into the cache may cost a request: asking MySQL takes less.
 	cacheLimit = 300 * time.Millisecond
+	// outdateLimit is longer: while the cache is only slow, waiting for it is what keeps its lists true.
+	outdateLimit = time.Second
 	// cacheRest: a cache that failed is not asked for so long, so that few requests pay cacheLimit.
 	cacheRest = 2 * time.Second
 )
@@ -35,7 +37,7 @@ func (c *cached) add(stop context.Context, added note) error {
 	if err := c.keeper.add(stop, added); err != nil {
 		return err
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(stop), cacheLimit) // also for a client that left
+	limit, cancel := context.WithTimeout(context.WithoutCancel(stop), outdateLimit) // also for a client that left
 	defer cancel()
 	c.mind(c.cache.outdate(limit))
 	return nil
