@@ -40,18 +40,8 @@ def test_all_replicas_of_the_api_share_the_load(edge: Edge) -> None:
 
 
 def test_a_note_needs_the_token_and_is_read_back(edge: Edge, secrets: dict[str, str]) -> None:
-    def post(token: str) -> int:
-        connection = edge._connect(edge.addresses[0])
-        headers = {
-            "Host": edge.domain,
-            "Authorization": f"Bearer {token}",
-            "Content-Type": "application/json",
-        }
-        connection.request("POST", "/api/notes", json.dumps({"text": "seen from outside"}), headers)
-        return connection.getresponse().status
-
-    assert post("wrong") == 401
-    assert post(secrets["api_token"]) == 201
+    assert edge.post("/api/notes", {"text": "seen from outside"}, "wrong")[0] == 401
+    assert edge.post("/api/notes", {"text": "seen from outside"}, secrets["api_token"])[0] == 201
     answers = [edge.get("/api/notes", start=number)[1].decode() for number in range(30)]
     assert any("seen from outside" in answer for answer in answers)
 
@@ -70,6 +60,9 @@ def test_a_browser_shows_the_page_with_the_apis_state(edge: Edge, artifacts: Pat
         page.goto(f"https://{edge.domain}/")
         host = json.loads(edge.get("/api/version")[1])["version"]
         page.get_by_text(host).first.wait_for(timeout=15_000)
+        for each in json.loads(edge.get("/api/health")[1])["backings"]:
+            page.locator("#backings").get_by_text(each["name"], exact=True).wait_for(timeout=15_000)
+        page.get_by_text("Kept in").wait_for(timeout=15_000)
         page.screenshot(path=artifacts / "web.png", full_page=True)
         browser.close()
     assert faults == []

@@ -43,7 +43,7 @@ def nginx_setting(tree: Tree, plan: Plan) -> None:
 
 
 def api_image(tree: Tree, plan: Plan) -> None:
-    override(tree, "platform-api", image=push_variant("platform-api", "1.1.0", {"VERSION": "1.1.0"}))
+    override(tree, "platform-api", image=push_variant("platform-api", "1.2.0", {"VERSION": "1.2.0"}))
 
 
 def api_replicas(tree: Tree, plan: Plan) -> None:

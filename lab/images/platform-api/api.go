@@ -11,16 +11,26 @@ import (
 type api struct {
 	config   config
 	backings *backings
-	notes    notebook
+	notes    keeper
+	events   *journal
 	metrics  *metrics
 	started  time.Time
 	draining atomic.Bool
 }
 
-func newAPI(config config, backings *backings) *api {
-	made := &api{config: config, backings: backings, started: time.Now().UTC()}
-	made.metrics = newMetrics(config, backings, &made.notes)
-	return made
+// newAPI opens what the configuration names and waits for none of it. `close` follows the last request.
+func newAPI(config config) (*api, error) {
+	made := &api{config: config, started: time.Now().UTC(), metrics: newMetrics(config.Version)}
+	probes, err := made.open(config.Stores)
+	if err != nil {
+		return nil, err
+	}
+	for _, each := range config.Backends {
+		probes = append(probes, each.probe())
+	}
+	made.backings = newBackings(probes)
+	made.metrics.registry.MustRegister(backingCollector{made.backings})
+	return made, nil
 }
 
 // handler routes: /live and /ready for machines, /health for people, the rest for clients.
@@ -33,6 +43,7 @@ func (a *api) handler() http.Handler {
 		"GET /version": a.getVersion,
 		"GET /notes":   a.getNotes,
 		"POST /notes":  a.postNote,
+		"GET /events":  a.getEvents,
 	} {
 		mux.Handle(pattern, a.metrics.count(pattern, handle))
 	}

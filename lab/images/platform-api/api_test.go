@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -15,7 +16,10 @@ func started(t *testing.T, given config) (*api, *httptest.Server) {
 	t.Helper()
 	given.Token = []byte("right")
 	given.Host = "here"
-	made := newAPI(given, newBackings(given.Backends))
+	made, err := newAPI(given)
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(made.handler())
 	t.Cleanup(server.Close)
 	return made, server
@@ -58,14 +62,34 @@ func TestANoteNeedsTheTokenAndASaneText(t *testing.T) {
 	}
 }
 
-func TestNotesAreBoundedAndTheOldestGoesFirst(t *testing.T) {
-	var kept notebook
-	for range mostNotes + 5 {
-		kept.add("x")
+func TestNotesInMemoryAreBoundedAndTheOldestGoesFirst(t *testing.T) {
+	var kept memory
+	for number := range mostNotes + 5 {
+		kept.add(context.Background(), note{Text: strconv.Itoa(number)})
 	}
-	notes := kept.list()
-	if len(notes) != mostNotes || notes[0].ID != 6 {
-		t.Fatalf("%d notes, the first is %d", len(notes), notes[0].ID)
+	found, _ := kept.list(context.Background())
+	if len(found.Notes) != mostNotes || found.Notes[0].Text != "5" {
+		t.Fatalf("%d notes, the first is %s", len(found.Notes), found.Notes[0].Text)
+	}
+}
+
+func TestWithoutStoresNotesStayInMemoryAndThereAreNoEvents(t *testing.T) {
+	_, server := started(t, config{})
+	status(t, "POST", server.URL+"/notes", "right", `{"text":"a"}`)
+	var told struct {
+		Store   string
+		Lasting bool
+		Notes   []note
+	}
+	_, answer := status(t, "GET", server.URL+"/notes", "", "")
+	if err := json.NewDecoder(answer.Body).Decode(&told); err != nil {
+		t.Fatal(err)
+	}
+	if told.Store != "the memory of here" || told.Lasting || len(told.Notes) != 1 {
+		t.Fatalf("%+v", told)
+	}
+	if code, _ := status(t, "GET", server.URL+"/events", "", ""); code != 404 {
+		t.Fatalf("events: %d", code)
 	}
 }
 

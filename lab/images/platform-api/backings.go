@@ -2,54 +2,50 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 )
 
 const (
 	checkEvery   = 5 * time.Second
-	checkTimeout = time.Second // a name without a living task is looked up outside and stalls: bound it
+	checkTimeout = 2 * time.Second // a name without a living task is looked up outside and stalls: bound it
 )
 
-// backend is a service that the API is told of; tcp has an address (host:port), http a url.
-type backend struct {
-	Name    string `json:"name"`
-	Kind    string `json:"kind"`
-	Address string `json:"address,omitempty"`
-	URL     string `json:"url,omitempty"`
-}
-
-// backing is what was last seen of a backend; before the first look its state is "unknown".
+// backing is what was last seen of a service; before the first look its state is "unknown".
 type backing struct {
 	Name      string     `json:"name"`
 	Kind      string     `json:"kind"`
-	State     string     `json:"state"` // up, down or unknown
+	State     string     `json:"state"`            // up, down or unknown
+	Member    string     `json:"member,omitempty"` // who leads, of a service of several
 	Error     string     `json:"error,omitempty"`
 	LatencyMS float64    `json:"latency_ms,omitempty"`
 	CheckedAt *time.Time `json:"checked_at,omitempty"`
 }
 
-type backings struct {
-	backends []backend
-	mutex    sync.RWMutex
-	seen     []backing
+// probe looks at one service. `ask` ends with its context, and tells who answered where several may.
+type probe struct {
+	Name, Kind string
+	ask        func(context.Context) (member string, err error)
 }
 
-func newBackings(backends []backend) *backings {
-	seen := make([]backing, len(backends))
-	for i, each := range backends {
+type backings struct {
+	probes []probe
+	mutex  sync.RWMutex
+	seen   []backing
+}
+
+func newBackings(probes []probe) *backings {
+	seen := make([]backing, len(probes))
+	for i, each := range probes {
 		seen[i] = backing{Name: each.Name, Kind: each.Kind, State: "unknown"}
 	}
-	return &backings{backends: backends, seen: seen}
+	return &backings{probes: probes, seen: seen}
 }
 
-// watch looks at every backend at once, again every checkEvery, until the context ends.
-// Requests read the last result: a slow backend never slows /health.
+// watch looks at every service at once, again every checkEvery, until the context ends.
+// Requests read the last result: a slow one never slows /health.
 func (b *backings) watch(stop context.Context) {
-	if len(b.backends) == 0 {
+	if len(b.probes) == 0 {
 		return
 	}
 	ticker := time.NewTicker(checkEvery)
@@ -66,11 +62,11 @@ func (b *backings) watch(stop context.Context) {
 
 func (b *backings) lookAtAll(stop context.Context) {
 	var group sync.WaitGroup
-	for i := range b.backends {
+	for i := range b.probes {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			result := b.backends[i].look(stop)
+			result := b.probes[i].look(stop)
 			b.mutex.Lock()
 			defer b.mutex.Unlock()
 			b.seen[i] = result
@@ -85,51 +81,16 @@ func (b *backings) list() []backing {
 	return append([]backing{}, b.seen...)
 }
 
-func (b backend) check() error {
-	switch {
-	case b.Name == "":
-		return fmt.Errorf("an entry has no name; give it one")
-	case b.Kind == "tcp" && b.Address != "" && b.URL == "":
-		return nil
-	case b.Kind == "http" && b.URL != "" && b.Address == "":
-		return nil
-	}
-	return fmt.Errorf("%s: kind %q; use tcp with address or http with url", b.Name, b.Kind)
-}
-
-func (b backend) look(stop context.Context) backing {
+func (p probe) look(stop context.Context) backing {
 	limit, cancel := context.WithTimeout(stop, checkTimeout)
 	defer cancel()
 	start := time.Now()
-	err := b.reach(limit)
-	result := backing{Name: b.Name, Kind: b.Kind, State: "up", CheckedAt: &start}
+	member, err := p.ask(limit)
+	result := backing{Name: p.Name, Kind: p.Kind, State: "up", Member: member, CheckedAt: &start}
 	if err != nil {
-		result.State, result.Error = "down", err.Error()
+		result.State, result.Member, result.Error = "down", "", err.Error()
 		return result
 	}
 	result.LatencyMS = float64(time.Since(start).Microseconds()) / 1000
 	return result
-}
-
-func (b backend) reach(limit context.Context) error {
-	if b.Kind == "tcp" {
-		connection, err := (&net.Dialer{}).DialContext(limit, "tcp", b.Address)
-		if err != nil {
-			return err
-		}
-		return connection.Close()
-	}
-	request, err := http.NewRequestWithContext(limit, http.MethodGet, b.URL, nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("answered %s", answer.Status)
-	}
-	return nil
 }

@@ -18,20 +18,25 @@ type config struct {
 	Port, Version, Host string
 	Token               []byte
 	Backends            []backend
+	Stores              stores
 	Broken              bool
 }
 
-// configFromEnv reads PORT, VERSION, BROKEN, BACKENDS and the token's file; errors name the remedy.
+// configFromEnv reads PORT, VERSION, BROKEN, BACKENDS, STORES_FILE and the token's file; errors name the remedy.
 func configFromEnv() (config, error) {
 	port, err := portFromEnv()
 	if err != nil {
 		return config{}, err
 	}
-	token, err := readToken(envOr("API_TOKEN_FILE", tokenFile))
+	token, err := readSecret("api_token", envOr("API_TOKEN_FILE", tokenFile))
 	if err != nil {
 		return config{}, err
 	}
 	backends, err := parseBackends(envOr("BACKENDS", "[]"))
+	if err != nil {
+		return config{}, err
+	}
+	stores, err := readStores(os.Getenv("STORES_FILE"))
 	if err != nil {
 		return config{}, err
 	}
@@ -45,7 +50,7 @@ func configFromEnv() (config, error) {
 	}
 	return config{
 		Port: port, Version: envOr("VERSION", "unknown"), Host: host,
-		Token: token, Backends: backends, Broken: broken == neverHealthy,
+		Token: token, Backends: backends, Stores: stores, Broken: broken == neverHealthy,
 	}, nil
 }
 
@@ -57,16 +62,17 @@ func portFromEnv() (string, error) {
 	return port, nil
 }
 
-func readToken(path string) ([]byte, error) {
+// readSecret is a mounted file's content without the white space around it.
+func readSecret(name, path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("secret api_token: %w; mount the secret there", err)
+		return nil, fmt.Errorf("secret %s: %w; mount the secret there", name, err)
 	}
-	token := bytes.TrimSpace(text)
-	if len(token) == 0 {
-		return nil, fmt.Errorf("secret api_token: %s is empty; create the secret anew", path)
+	content := bytes.TrimSpace(text)
+	if len(content) == 0 {
+		return nil, fmt.Errorf("secret %s: %s is empty; create the secret anew", name, path)
 	}
-	return token, nil
+	return content, nil
 }
 
 // parseBackends reads [{"name": "…", "kind": "tcp", "address": "host:port"}, {"name": "…", "kind": "http", "url": "…"}].

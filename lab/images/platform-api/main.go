@@ -57,9 +57,11 @@ func serve() error {
 	stop, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
 
-	backings := newBackings(config.Backends)
-	go backings.watch(stop)
-	api := newAPI(config, backings)
+	api, err := newAPI(config)
+	if err != nil {
+		return err
+	}
+	go api.backings.watch(stop)
 	server := &http.Server{
 		Addr:              ":" + config.Port,
 		Handler:           api.handler(),
@@ -86,7 +88,7 @@ const (
 	// lingering is how long a client may still hold this replica's address after the name lost it:
 	// the edge asks the DNS every second, and gossip between nodes takes about as long again.
 	lingering = 3 * time.Second
-	// finishing bounds the requests under way; with lingering it stays below the stop grace of 30 s.
+	// finishing bounds the requests under way; with lingering and lastWords it stays below the stop grace of 30 s.
 	finishing = 20 * time.Second
 )
 
@@ -100,6 +102,7 @@ func drain(server *http.Server, api *api) error {
 	if err := server.Shutdown(limit); err != nil {
 		return fmt.Errorf("requests still under way after %s: %w", finishing, errors.Join(err, server.Close()))
 	}
+	api.events.close()
 	slog.Info("stopped")
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -13,9 +14,12 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	stores   *prometheus.HistogramVec
+	lookups  *prometheus.CounterVec
+	dropped  prometheus.Counter
 }
 
-func newMetrics(config config, backings *backings, notes *notebook) *metrics {
+func newMetrics(version string) *metrics {
 	made := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -28,20 +32,47 @@ func newMetrics(config config, backings *backings, notes *notebook) *metrics {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "platform_api_requests_in_flight", Help: "Requests under way.",
 		}),
+		stores: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "platform_api_store_duration_seconds", Help: "Time that an operation on a store took, retries included.",
+			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10},
+		}, []string{"store", "operation", "outcome"}),
+		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "platform_api_cache_lookups_total", Help: "Lists of notes looked for in the cache: hit or miss.",
+		}, []string{"result"}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "platform_api_events_dropped_total", Help: "Events lost because too many waited for MongoDB.",
+		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "platform_api_build_info", Help: "Always 1; the version is in the label.",
-		ConstLabels: prometheus.Labels{"version": config.Version},
+		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	stored := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "platform_api_notes", Help: "Notes in the memory of this replica.",
-	}, func() float64 { return float64(len(notes.list())) })
 	made.registry.MustRegister(
-		made.requests, made.duration, made.inFlight, build, stored, backingCollector{backings},
+		made.requests, made.duration, made.inFlight, build, made.stores, made.lookups, made.dropped,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return made
+}
+
+// timed observes one operation on a store.
+func (m *metrics) timed(store, operation string, do func() error) error {
+	began := time.Now()
+	err := do()
+	outcome := "ok"
+	if err != nil {
+		outcome = "failed"
+	}
+	m.stores.WithLabelValues(store, operation, outcome).Observe(time.Since(began).Seconds())
+	return err
+}
+
+func (m *metrics) lookup(hit bool) {
+	result := "miss"
+	if hit {
+		result = "hit"
+	}
+	m.lookups.WithLabelValues(result).Inc()
 }
 
 // count observes one route; its pattern is the label, so that paths cannot grow the series.
@@ -54,24 +85,4 @@ func (m *metrics) count(route string, next http.Handler) http.Handler {
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
-}
-
-var backingUp = prometheus.NewDesc("platform_api_backing_up",
-	"1 when the backing service answered the last look, 0 when not; absent before the first.", []string{"name"}, nil)
-
-type backingCollector struct{ backings *backings }
-
-func (c backingCollector) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- backingUp }
-
-func (c backingCollector) Collect(values chan<- prometheus.Metric) {
-	for _, each := range c.backings.list() {
-		if each.State == "unknown" {
-			continue
-		}
-		up := 0.0
-		if each.State == "up" {
-			up = 1
-		}
-		values <- prometheus.MustNewConstMetric(backingUp, prometheus.GaugeValue, up, each.Name)
-	}
 }

@@ -39,11 +39,19 @@ function showReplicas(list, now) {
   }));
 }
 
+/** Who leads and how fast it answered, of a backing service that did. */
+function about({ state, member, latency_ms: latency }) {
+  if (state !== "up") return "";
+  return [member, latency && `${latency < 10 ? latency.toFixed(1) : Math.round(latency)} ms`].filter(Boolean).join(" · ");
+}
+
 function showBackings(latest) {
   if (!latest) return;
   const items = latest.backings.map((each) => {
     const item = element("li", "");
-    item.append(element("span", each.name), element("span", each.state, { className: "state", state: each.state }));
+    const name = document.createElement("div");
+    name.append(element("span", each.name), element("small", about(each)));
+    item.append(name, element("span", each.state, { className: "state", state: each.state }));
     item.title = each.error ?? "";
     return item;
   });
@@ -61,12 +69,12 @@ async function showVersion() {
   part("where").textContent = `${location.host} · ${service} ${version}`;
 }
 
-/** Each replica has its own notes, so those of every replica met lately are shown together. */
+/** Without MySQL each replica has its own notes, so those of every store met lately are shown together. */
 async function showNotes(now) {
   const answers = await Promise.allSettled(Array.from({ length: ASKED_AT_ONCE }, () => ask("/api/notes")));
   for (const { value } of answers.filter((each) => each.status === "fulfilled")) stores = keep(stores, value, now);
-  const { names, notes } = listNotes(stores, now);
-  if (names.length > 0) part("store").textContent = `Kept in the ${names.join(", the ")}. They end with their replica.`;
+  const { kept, notes } = listNotes(stores, now);
+  if (kept) part("store").textContent = kept;
   part("notes").replaceChildren(...notes.slice(0, 10).map((each) => {
     const item = element("li", "");
     item.append(element("span", each.text), element("time", `${each.store} · ${new Date(each.at).toLocaleTimeString()}`));
@@ -98,7 +106,7 @@ async function save(event) {
     });
     const told = await answer.json().catch(() => ({}));
     result.dataset.state = answer.ok ? "ok" : "down";
-    result.textContent = answer.ok ? `Saved in the ${told.store}.` : `Not saved: ${told.detail ?? answer.status}.`;
+    result.textContent = answer.ok ? `Saved in ${told.store}.` : `Not saved: ${told.detail ?? answer.status}.`;
     if (answer.ok) part("note-text").value = "";
   } catch {
     Object.assign(result, { textContent: "Not saved: the edge does not answer." }).dataset.state = "down";
