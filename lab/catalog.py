@@ -12,7 +12,7 @@ from lab.shell import LabError
 IMAGES = Path(__file__).parent / "images"
 INFRASTRUCTURE = {"node", "registry"}
 #: Images that tests of the data tier start by themselves: run by no service.
-TOOLS = {"ledger"}
+TOOLS = {"bucket", "ledger"}
 
 
 class ImageFile(Frozen):

@@ -11,6 +11,8 @@ from lab.catalog import TOOLS, Image, load_images
 from lab.left_out import SERVICES, declared_services
 
 SWITCH = "LAB_DATA_TIER"
+#: Needs a bucket, which only a test of it makes: tests/lab/test_66_bucket.py turns it on.
+BY_TEST = frozenset({"backup-bucket"})
 OFF = f"the data tier is off: {SWITCH}=1 turns it on"
 
 
@@ -21,7 +23,7 @@ def switched_on() -> bool:
 
 def turned_on() -> frozenset[str]:
     """Return the services that the lab's stack file must enable by name."""
-    return off_unless_enabled(SERVICES) if switched_on() else frozenset()
+    return off_unless_enabled(SERVICES) - BY_TEST if switched_on() else frozenset()
 
 
 def off_unless_enabled(folder: Path) -> frozenset[str]:

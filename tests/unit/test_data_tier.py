@@ -11,7 +11,7 @@ from components.declaration import load_declarations
 from components.reading import read
 from components.stack import RawStack
 from lab.catalog import load_images
-from lab.data_tier import SWITCH, images_of_the_lab, off_unless_enabled, turned_on, without
+from lab.data_tier import BY_TEST, SWITCH, images_of_the_lab, off_unless_enabled, turned_on, without
 from lab.left_out import SERVICES
 from lab.stackfile import PREFIX, lab_config, write
 from ops.secrets import idle, load_recipes, wanted
@@ -59,10 +59,13 @@ def test_the_switch_decides_what_is_made_and_enabled(
     if said is not None:
         monkeypatch.setenv(SWITCH, said)
     made = [found.name for found in images_of_the_lab()]
-    assert turned_on() == (off_unless_enabled(SERVICES) if told else frozenset())
+    assert turned_on() == (off_unless_enabled(SERVICES) - BY_TEST if told else frozenset())
     assert {"node", "registry", "base-bookworm", "base-sid", "nginx"} <= set(made)
     assert [found.name for found in load_images() if told or found.name in made] == made
-    assert all((name in made) == told for name in ("mysql", "redis", "mongodb", "haproxy", "ledger"))
+    assert all(
+        (name in made) == told
+        for name in ("mysql", "redis", "mongodb", "haproxy", "ledger", "rclone", "bucket")
+    )
 
 
 def test_a_base_goes_with_the_last_image_on_it_and_a_shared_image_stays(tmp_path: Path) -> None:
