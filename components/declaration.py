@@ -153,10 +153,14 @@ class SecretFile(Mounted):
 
 
 class Volume(Frozen):
-    """A named volume `<service or member>-<name>`, kept when the service goes."""
+    """A named volume `<service or member>-<name>`, kept when the service goes.
+
+    `of` names another Swarm service, whose volume it is: then who mounts it lives on that one's node.
+    """
 
     name: Name
     path: MountPath
+    of: Name | None = None
 
 
 class Tmpfs(Frozen):
@@ -209,6 +213,16 @@ class Declaration(Frozen):
     metrics: Metrics | None = None
     stateful: bool = False
     off_unless_enabled: Annotated[Text, Field(min_length=1)] | None = None
+
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """The Swarm services that it is."""
+        return tuple(member.name for member in self.members) or (self.name,)
+
+    @property
+    def lenders(self) -> frozenset[str]:
+        """The Swarm services whose volumes it mounts."""
+        return frozenset(volume.of for volume in self.volumes if volume.of)
 
 
 def load_declarations(folder: Path, faults: list[Fault]) -> tuple[Declaration, ...]:

@@ -89,7 +89,7 @@ def mounts(unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecMountArgs]:
     """Named volumes (kept when the service goes) and file systems in memory."""
     volumes = [
         docker.ServiceTaskSpecContainerSpecMountArgs(
-            type="volume", source=f"{unit.name}-{volume.name}", target=str(volume.path)
+            type="volume", source=f"{volume.of or unit.name}-{volume.name}", target=str(volume.path)
         )
         for volume in unit.service.volumes
     ]

@@ -62,12 +62,24 @@ class Plan:
         units = tuple(Unit(member.name, service, member) for member in service.members)
         if not service.volumes:
             return units
+        lenders = [unit.home for unit in self.lenders(service)]
         fitting = {
-            unit.name: [node.name for node in self.settings.nodes if unit.fits(node)] for unit in units
+            unit.name: [
+                node.name
+                for node in self.settings.nodes
+                if unit.fits(node) and all(home == node.name for home in lenders)
+            ]
+            for unit in units
         }
         override = self.settings.services.get(service.name)
         chosen = homes(fitting, override.homes if override else {})
         return tuple(replace(unit, home=chosen.get(unit.name)) for unit in units)
+
+    def lenders(self, service: Declaration) -> tuple[Unit, ...]:
+        """The units whose volumes the service mounts; one that borrows itself lends nothing."""
+        names = service.lenders - {service.name}
+        owners = [other for other in self.services if not other.lenders and names & {*other.unit_names}]
+        return tuple(unit for owner in owners for unit in self.units(owner) if unit.name in names)
 
     def homes(self, unit: Unit) -> tuple[Node, ...]:
         """Nodes that may run the unit. A paused one keeps what it runs, a drained one doesn't."""
@@ -120,7 +132,8 @@ def draft(settings: Settings, declared: Iterable[Declaration]) -> Plan:
             off[service.name] = why
         else:
             services.append(_overridden(service, settings.services))
-    return Plan(settings, tuple(services), off)
+    owners = {unit: service.name for service in services for unit in service.unit_names}
+    return Plan(settings, tuple(_borrowing(service, owners, off) for service in services), off)
 
 
 def plan(
@@ -166,6 +179,16 @@ def _overridden(service: Declaration, overrides: Mapping[str, ServiceOverride]) 
             "environment": {**service.environment, **override.environment},
         }
     )
+
+
+def _borrowing(service: Declaration, owners: Mapping[str, str], off: Mapping[str, str]) -> Declaration:
+    """The service less volumes of what is off, unless that are all; it needs whom it has volumes of."""
+    lenders = {owners[unit] for unit in service.lenders if unit in owners} - {service.name}
+    if not lenders:
+        return service
+    there = tuple(volume for volume in service.volumes if volume.of not in off)
+    needs = (*service.needs, *sorted(lenders - set(service.needs)))
+    return service.model_copy(update={"volumes": there, "needs": needs})
 
 
 def _by_need(services: tuple[Declaration, ...]) -> Iterator[Declaration]:

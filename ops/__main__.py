@@ -38,6 +38,7 @@ FAULTS = (
 )
 Stack = Annotated[str, typer.Option(help="Name of the stack.", envvar="STACK")]
 Data = Annotated[str, typer.Argument(help="mysql, redis, mongodb: a service with a `-backup` beside it.")]
+Id = Annotated[str, typer.Option("--backup", help="ID of the backup, see `backups`.")]
 console = Console(highlight=False)
 
 
@@ -109,16 +110,29 @@ def backup(data: Data, stack: Stack = "lab") -> None:
 
 
 @app.command()
-def backups(data: Data, stack: Stack = "lab") -> None:
+def backups(
+    data: Data,
+    bucket: Annotated[bool, typer.Option("--bucket", help="Those in the bucket instead.")] = False,
+    stack: Stack = "lab",
+) -> None:
     """List the backups that there are, and whether each was proven."""
-    text = backup_module.run(read_plan(stack), data, "list-backups", [], progress)
+    ask = backup_module.run_bucket if bucket else backup_module.run
+    text = ask(read_plan(stack), data, "list-backups", [], progress)
     console.print(backup_module.table(backup_module.parse(text)))
+
+
+@app.command()
+def fetch(data: Data, backup: Id, stack: Stack = "lab") -> None:
+    """Put a backup from the bucket back where `restore` finds it, checked against its manifest."""
+    console.print(
+        backup_module.run_bucket(read_plan(stack), data, "fetch-backup", [backup], progress).strip()
+    )
 
 
 @app.command()
 def restore(
     data: Data,
-    backup: Annotated[str, typer.Option(help="ID of the backup, see `backups`.")],
+    backup: Id,
     until: Annotated[str, typer.Option(help="Moment to restore to, UTC: 2026-11-25T01:30:00Z.")] = "",
     overwrite: Annotated[list[str] | None, typer.Option(help="Name of what may be overwritten.")] = None,
     stack: Stack = "lab",

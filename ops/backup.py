@@ -20,6 +20,8 @@ from components.topology import Plan
 from ops.managers import first_answer
 
 SCRIPTS = "/usr/local/lib/backup"
+#: The service that copies backups to a bucket; its scripts take the name of the data first.
+BUCKET = "backup-bucket"
 TIMEOUT_S = 20
 #: The scripts' own exit code for "not without being told to", see docs/decisions/0016-backups.md.
 REFUSED = 2
@@ -47,6 +49,19 @@ def run(plan: Plan, data: str, name: str, arguments: Sequence[str], say: Say) ->
     """The stdout of script `name` of `<data>-backup`, its progress handed to `say`. Raises BackupError."""
     service = backup_service(plan, data)
     return asyncio.run(_run(plan.settings, service, script(service, name, arguments), say))
+
+
+def run_bucket(plan: Plan, data: str, name: str, arguments: Sequence[str], say: Say) -> str:
+    """The stdout of script `name` of the bucket's service, for the backups of `data`. Raises BackupError."""
+    return asyncio.run(_run(plan.settings, BUCKET, bucket_script(plan, data, name, arguments), say))
+
+
+def bucket_script(plan: Plan, data: str, name: str, arguments: Sequence[str]) -> str:
+    """What runs on the node for it. Raises BackupError where there is no bucket, or no backup of `data`."""
+    backup_service(plan, data)
+    if BUCKET not in {service.name for service in plan.services}:
+        raise BackupError(f"{BUCKET} is off: {plan.off.get(BUCKET, 'it is not declared')}")
+    return script(BUCKET, name, [data, *arguments])
 
 
 def backup_service(plan: Plan, data: str) -> str:

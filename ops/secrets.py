@@ -70,7 +70,14 @@ class Certificate(Frozen):
     renew_days: int
 
 
-Recipe = Annotated[Password | Key | Authority | Certificate, Field(discriminator="kind")]
+class Given(Frozen):
+    """What somebody else made: a person sets it, nothing here can."""
+
+    kind: Literal["given"]
+    deploy: bool = True
+
+
+Recipe = Annotated[Password | Key | Authority | Certificate | Given, Field(discriminator="kind")]
 Recipes = dict[str, Recipe]
 Values = dict[str, str]
 
@@ -89,6 +96,11 @@ def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
             made += 1
             yield f"secret {name}: created"
     yield f"secrets: {made} created, {len(known) - made} kept"
+    if lacking := ungiven(recipes, known):
+        how = f"pulumi config set --stack {stack} --secret --path '{NAMESPACE}:secrets.<name>'"
+        raise SecretsError(
+            f"secrets: {', '.join(lacking)}: yours to give; each, its value on stdin, by: {how}"
+        )
 
 
 def load_recipes(path: Path) -> Recipes:
@@ -115,12 +127,19 @@ def wanted(recipes: Recipes, unused: frozenset[str]) -> Recipes:
     return dict(reversed(kept.items()))
 
 
+def ungiven(recipes: Recipes, known: Mapping[str, str]) -> list[str]:
+    """Secrets that a person has still to set."""
+    return [name for name, recipe in recipes.items() if isinstance(recipe, Given) and not known.get(name)]
+
+
 def missing(
     name: str, recipes: Recipes, known: Mapping[str, str], settings: Settings, now: datetime
 ) -> str | None:
-    """A new value of the secret, or None when the one that is known will do."""
+    """A new value of the secret, or None when the one that is known will do, or none can be made."""
     recipe = recipes[name]
     current = known.get(name)
+    if isinstance(recipe, Given):
+        return None
     if isinstance(recipe, Password):
         return None if current else _password(recipe.length)
     if isinstance(recipe, Key):

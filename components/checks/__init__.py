@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.checks.addresses import address_faults, subnet_faults
 from components.checks.budgets import budget_faults
+from components.checks.lending import lending_faults
 from components.checks.needs import need_faults
 from components.checks.nodes import node_faults
 from components.checks.placement import placement_faults
@@ -49,6 +50,7 @@ def declaration_faults(plan: Plan, secret_names: frozenset[str], declared: froze
     for service in plan.services:
         yield from service_faults(service)
         yield from placement_faults(plan, service)
+        yield from lending_faults(plan, service)
         for secret in service.secrets:
             if secret.name not in secret_names:
                 fault = f"is needed by {service.name} and not set"

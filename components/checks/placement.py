@@ -81,7 +81,7 @@ def _pin_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
             yield Fault(where, f"{node} is not a node", remedy)
         elif list(override.homes.values() if override else ()).count(node) > 1:
             yield Fault(where, f"{node} is another member's home, too", "give each member its own node")
-    for unit in plan.units(service) if service.volumes else ():
+    for unit in plan.units(service) if service.volumes and not service.lenders else ():
         fitting = [node for node in plan.settings.nodes if unit.fits(node)]
         if unit.member and not unit.home and fitting:
             rules = " and ".join(unit.constraints) or "any node"

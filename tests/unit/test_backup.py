@@ -32,6 +32,18 @@ def test_only_what_has_a_backup_service_can_be_backed_up() -> None:
         backup.backup_service(plan(), "web")
 
 
+def test_the_bucket_is_asked_where_it_is_on_and_told_which_data_is_meant() -> None:
+    off = Plan(settings(), plan().services, {backup.BUCKET: "no bucket"})
+    with pytest.raises(backup.BackupError, match="backup-bucket is off: no bucket"):
+        backup.bucket_script(off, "db", "list-backups", [])
+    environment = Plan(settings(), (*plan().services, declaration(backup.BUCKET)))
+    with pytest.raises(backup.BackupError, match="those that have one: db"):
+        backup.bucket_script(environment, "web", "list-backups", [])
+    text = backup.bucket_script(environment, "db", "fetch-backup", ["20261125T013000Z"])
+    assert "swarm.service.name=backup-bucket" in text
+    assert "/fetch-backup.sh db 20261125T013000Z " in text
+
+
 @pytest.mark.parametrize("running", [True, False])
 def test_the_script_runs_in_the_tasks_container_and_its_arguments_stay_arguments(
     tmp_path: Path, running: bool

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from ops.secrets import Certificate, Recipes, Values, load_recipes, missing
+from ops.secrets import Certificate, Given, Recipes, Values, load_recipes, missing, ungiven
 from tests.unit.examples import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,8 @@ def recipes() -> Recipes:
 def made(recipes: Recipes) -> Values:
     known: Values = {}
     for name in recipes:
-        value = missing(name, recipes, known, settings(), NOW)
+        given = isinstance(recipes[name], Given)
+        value = "given" if given else missing(name, recipes, known, settings(), NOW)
         assert value
         known[name] = value
     return known
@@ -96,3 +97,12 @@ def test_passwords_are_long_and_differ(recipes: Recipes) -> None:
     assert two
     assert len(one) >= 32
     assert one != two
+
+
+def test_what_a_person_gives_is_never_made_and_asked_for_until_it_is_there(
+    recipes: Recipes, made: Values
+) -> None:
+    keys = ["bucket_access_key", "bucket_secret_key"]
+    assert missing(keys[0], recipes, {}, settings(), NOW) is None
+    assert ungiven(recipes, {keys[0]: "x"}) == keys[1:]
+    assert ungiven(recipes, made) == []

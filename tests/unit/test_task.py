@@ -39,6 +39,13 @@ def test_volumes_are_named_after_the_member_that_owns_them() -> None:
     assert (mount.type, mount.source, mount.target) == ("volume", "db-1-data", "/data")
 
 
+def test_a_volume_of_another_has_that_ones_name() -> None:
+    volumes = [{"of": "db-1", "name": "data", "path": "/db"}]
+    service = declaration("bucket", members=[{"name": "bucket"}], volumes=volumes)
+    (mount,) = task.mounts(Unit("bucket", service, service.members[0]))
+    assert (mount.source, mount.target) == ("db-1-data", "/db")
+
+
 def test_an_update_that_fails_rolls_back_and_a_failed_rollback_stops() -> None:
     assert task.update_config(declaration()).failure_action == "rollback"
     assert task.rollback_config(declaration()).failure_action == "pause"

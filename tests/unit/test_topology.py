@@ -214,3 +214,34 @@ def test_a_missing_naming_key_is_a_fault() -> None:
 def test_every_fault_is_said_at_once() -> None:
     text = faults(declaration(needs=["x"], stateful=True), network={"subnet": "192.0.2.0/24"})
     assert all(part in text for part in ("x is not", "without a volume", "holds nodes[4]"))
+
+
+def lender(name: str, **changes: Any) -> Declaration:
+    return declaration(
+        name, members=[{"name": name}], volumes=[{"name": "data", "path": "/data"}], stateful=True, **changes
+    )
+
+
+def borrower(*names: str) -> Declaration:
+    volumes = [{"of": name, "name": "data", "path": f"/of/{name}"} for name in names]
+    return declaration("bucket", members=[{"name": "bucket"}], volumes=volumes)
+
+
+def test_who_mounts_anothers_volume_lives_with_it_and_starts_after_it() -> None:
+    result = planned(
+        borrower("db", "store"),
+        lender("db"),
+        lender("store"),
+        services={name: {"homes": {name: "node-4"}} for name in ("db", "store")},
+    )
+    assert [service.name for service in result.services] == ["db", "store", "bucket"]
+    (unit,) = result.units(result.services[-1])
+    assert unit.home == "node-4"
+    assert "node.hostname==node-4" in unit.constraints
+
+
+def test_a_volume_of_what_is_off_is_left_out_while_another_is_there() -> None:
+    result = planned(borrower("db", "store"), lender("db"), lender("store", off_unless_enabled=WHY))
+    bucket = next(service for service in result.services if service.name == "bucket")
+    assert [volume.of for volume in bucket.volumes] == ["db"]
+    assert bucket.needs == ("db",)

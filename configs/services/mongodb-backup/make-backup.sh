@@ -10,8 +10,6 @@ main() {
   local reason=${1:?scheduled or manual} id part host why
   lock
   rm -rf "$BACKUPS"/.*.part
-  [[ -z ${BACKUP_S3:-} ]] || command -v rclone >/dev/null ||
-    die "BACKUP_S3 is set and this image has no rclone; use an image that has, or clear BACKUP_S3"
   host=$(js source)
   [[ -n $host ]] || die "no member has data to read; look at python -m ops status"
   id=$(date -u +%Y%m%dT%H%M%SZ)
@@ -23,7 +21,6 @@ main() {
   MANIFEST=$part/manifest.json WHY=$why NOW=$(date -u +%FT%TZ) js judge
   mv "$part" "$BACKUPS/$id"
   [[ -z $why ]] || die "$id: bad: $why"
-  publish "$id"
   retain
   log "$id: proven"
   echo "$id"
@@ -39,11 +36,6 @@ dump() { # <host> <folder> <id> <reason>
   rm -f "$options"
   HOST=$1 ID=$3 REASON=$4 MADE_AT=$(date -u +%FT%TZ) REPORT=$2/report MANIFEST=$2/manifest.json \
     FILE="dump.gz $(stat -c %s "$2/dump.gz") $(sha256sum "$2/dump.gz" | cut -d ' ' -f 1)" js begin
-}
-
-publish() { # <ID>
-  [[ -z ${BACKUP_S3:-} ]] || rclone copy "$BACKUPS/$1" "$BACKUP_S3/$1" >&2 ||
-    die "$1: proven here, but not copied to $BACKUP_S3 (rclone's message is above)"
 }
 
 retain() {

@@ -5,7 +5,6 @@
 source /usr/local/lib/backup/common.sh
 
 main() {
-  [[ -z ${BACKUP_S3:-} ]] || die "redis-backup: BACKUP_S3 is set, and the image has no client for it; unset it"
   [[ -n ${BACKUP_EVERY_S:-} || ${BACKUP_AT:-} =~ ^[0-2][0-9]:[0-5][0-9]$ ]] ||
     die "redis-backup: neither BACKUP_EVERY_S nor BACKUP_AT (HH:MM); set one"
   trap 'exit 0' TERM INT

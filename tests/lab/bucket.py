@@ -1,0 +1,112 @@
+"""An S3 bucket beside the lab's nodes, and an environment that copies its backups there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.topology import Plan
+from lab import folder as folders
+from lab.catalog import load_images
+from lab.shell import docker
+from ops import certificates
+from tests.lab.mongodb import ssh
+from tests.lab.runner import Run, Tree
+
+#: The registry's is the second address of the nodes' network, the nodes' begin at the eleventh.
+ADDRESS = 3
+KEYS = {"access_key": "AKIALABTEST", "secret_key": "only/for+the=tests"}
+BACKUP_LIMIT_S = 400
+
+
+@contextmanager
+def running(files: Path, secrets: Mapping[str, str]) -> Iterator[str]:
+    """A bucket named `backups`, its certificate the internal authority's; yields its endpoint."""
+    lab = folders.load(folders.OWN)
+    assert lab
+    address = str(lab.subnet[ADDRESS])
+    issuer = certificates.Pair(secrets["internal_ca_certificate"], secrets["internal_ca_key"])
+    key = certificates.new_key()
+    names = certificates.Names(("bucket",), (address,))
+    given = {"key.pem": key, "certificate.pem": certificates.server(key, issuer, names, 30), **KEYS}
+    for name, text in given.items():
+        (files / name).write_text(text)
+    image = next(image.reference for image in load_images() if image.name == "bucket")
+    name = f"{lab.id}-bucket"
+    docker(
+        *("run", "--detach", "--name", name, "--label", lab.label, "--network", lab.network),
+        *("--ip", address, "--memory", "256m", "--volume", f"{files}:/run/bucket:ro", image),
+    )
+    try:
+        yield f"https://{address}:9000"
+    finally:
+        docker("rm", "--force", name)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The checkout's copy with the bucket turned on."""
+
+    tree: Tree
+    plan: Plan
+
+    def give(self, name: str, value: str) -> None:
+        path = f"platform-beta:secrets.{name}"
+        subprocess.run(
+            ["pulumi", "config", "set", "--stack", "lab", "--secret", "--path", path],
+            cwd=self.tree.root,
+            env=dict(self.tree.environment),
+            input=value,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+
+    def ops(self, *arguments: str) -> Run:
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", *arguments],
+            cwd=self.tree.root,
+            env={**self.tree.environment, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=BACKUP_LIMIT_S,
+        )
+        return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
+
+    def make(self, data: str) -> str:
+        """The ID of a backup made and proven now."""
+        done = self.ops("backup", data)
+        assert done.code == 0, done.text
+        return next(line for line in done.text.splitlines() if re.fullmatch(r"\d{8}T\d{6}Z", line))
+
+    def inside(self, service: str, script: str, timeout_s: int = 120) -> str:
+        """The output of a script (shell, by stdin) in the service's container, on the node of the backups."""
+        node = next(
+            unit.home
+            for each in self.plan.services
+            if each.name == "redis-backup"
+            for unit in self.plan.units(each)
+        )
+        assert node
+        found = f"docker ps -q -f label=com.docker.swarm.service.name={service} -f status=running | head -n 1"
+        command = f"docker exec -i $({found}) sh"
+        return ssh(self.plan, node, command, stdin=script, timeout_s=timeout_s)
+
+    def log(self) -> str:
+        return ssh(self.plan, self.plan.settings.managers[0].name, "docker service logs backup-bucket 2>&1")
+
+
+def until(met: Callable[[], bool], limit_s: float, what: str) -> float:
+    """Seconds that it took."""
+    began = time.monotonic()
+    while not met():
+        assert time.monotonic() - began < limit_s, f"{what}: not within {limit_s} s"
+        time.sleep(3)
+    return time.monotonic() - began
