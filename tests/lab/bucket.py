@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,13 +14,14 @@ from lab import folder as folders
 from lab.catalog import load_images
 from lab.shell import docker
 from ops import certificates
-from tests.lab.mongodb import ssh
+from tests.lab.backups import make
+from tests.lab.nodes import on_node
 from tests.lab.runner import Run, Tree
+from tests.lab.stores import in_container
 
 #: The registry's is the second address of the nodes' network, the nodes' begin at the eleventh.
 ADDRESS = 3
 KEYS = {"access_key": "AKIALABTEST", "secret_key": "only/for+the=tests"}
-BACKUP_LIMIT_S = 400
 
 
 @contextmanager
@@ -69,22 +68,11 @@ class Environment:
         )
 
     def ops(self, *arguments: str) -> Run:
-        began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "ops", *arguments],
-            cwd=self.tree.root,
-            env={**self.tree.environment, "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=BACKUP_LIMIT_S,
-        )
-        return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
+        return self.tree.ops(*arguments)
 
     def make(self, data: str) -> str:
         """The ID of a backup made and proven now."""
-        done = self.ops("backup", data)
-        assert done.code == 0, done.text
-        return next(line for line in done.text.splitlines() if re.fullmatch(r"\d{8}T\d{6}Z", line))
+        return make(self.tree, data)[0]
 
     def inside(self, service: str, script: str, timeout_s: int = 120) -> str:
         """The output of a script (shell, by stdin) in the service's container, on the node of the backups."""
@@ -95,12 +83,14 @@ class Environment:
             for unit in self.plan.units(each)
         )
         assert node
-        found = f"docker ps -q -f label=com.docker.swarm.service.name={service} -f status=running | head -n 1"
-        command = f"docker exec -i $({found}) sh"
-        return ssh(self.plan, node, command, stdin=script, timeout_s=timeout_s)
+        return in_container(self.plan.settings, node, service, script, timeout_s, "sh")
 
     def log(self) -> str:
-        return ssh(self.plan, self.plan.settings.managers[0].name, "docker service logs backup-bucket 2>&1")
+        return on_node(
+            self.plan.settings,
+            self.plan.settings.managers[0].name,
+            "docker service logs backup-bucket 2>&1",
+        )
 
 
 def until(met: Callable[[], bool], limit_s: float, what: str) -> float:

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import pytest
+
 from components.settings import Settings
 from components.topology import Plan
 from ops import status
+from ops.managers import NoManagerError
 from tests.lab.nodes import on_node
 
 
@@ -111,15 +114,24 @@ class Store:
         }
 
 
+def needed(plan: Plan, *names: str) -> None:
+    """Skip the test, with the reason of it, where one of the services is off."""
+    for name, why in plan.off.items():
+        if name in names:
+            pytest.skip(f"{name} is off: {why}")
+
+
 def found(member: str) -> str:
     """Shell for the id of a member's running container on its node."""
     wanted = f"label=com.docker.swarm.service.name={member}"
     return f"$(docker ps -q --filter {wanted} --filter status=running | head -n 1)"
 
 
-def in_container(settings: Settings, node: str, service: str, script: str, timeout_s: float = 60) -> str:
-    """What bash prints that runs `script` in the container of a service on a node."""
-    text = f"docker exec -i \"{found(service)}\" bash <<'INSIDE'\n{script}\nINSIDE\n"
+def in_container(
+    settings: Settings, node: str, service: str, script: str, timeout_s: float = 60, shell: str = "bash"
+) -> str:
+    """What the shell prints that runs `script` in the container of a service on a node."""
+    text = f"docker exec -i \"{found(service)}\" {shell} <<'INSIDE'\n{script}\nINSIDE\n"
     return on_node(settings, node, text, timeout_s)
 
 
@@ -149,7 +161,7 @@ def _fault(store: Store, as_preferred: bool) -> str:
 def _swarm_faults(settings: Settings) -> list[str]:
     try:
         cluster = status.read(settings)
-    except (status.NoManagerError, TimeoutError) as error:
+    except NoManagerError as error:
         return [str(error)]
     away = [f"{row['Hostname']} is {row['Status']}" for row in cluster.nodes if row["Status"] != "Ready"]
     away += [row["Hostname"] for row in cluster.nodes if row["ManagerStatus"] == "Unreachable"]

@@ -15,8 +15,9 @@ import pytest
 
 from components.topology import Plan
 from tests.lab.load import Edge
-from tests.lab.mongodb import needed
-from tests.lab.test_61_mysql import Group, sql
+from tests.lab.nodes import on_node
+from tests.lab.stores import Store, found, needed, wait_whole
+from tests.lab.test_61_mysql import sql
 
 SERVES_AGAIN_S = 10.0
 STORES = {"mysql", "mysql-read", "redis", "mongodb"}
@@ -43,15 +44,15 @@ def states(edge: Edge, start: int) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def group(plan: Plan) -> Group:
+def mysql(plan: Plan, stores: list[Store]) -> Store:
     needed(plan, "mysql", "mysql-router")
-    found = Group(plan)
-    found.settle()
-    return found
+    group = next(store for store in stores if store.name == "mysql")
+    wait_whole([group], plan.settings)
+    return group
 
 
 @pytest.fixture
-def whole(plan: Plan, edge: Edge, group: Group) -> set[str]:
+def whole(plan: Plan, edge: Edge, mysql: Store) -> set[str]:
     """The stores that this lab has; every replica sees each of them up."""
     there = STORES - plan.off.keys()
     up = dict.fromkeys(there, "up")
@@ -134,18 +135,18 @@ class Stream:
 
 
 def test_the_death_of_the_primary_is_bridged_and_no_acknowledged_note_is_lost(
-    edge: Edge, secrets: dict[str, str], group: Group, whole: set[str]
+    edge: Edge, secrets: dict[str, str], mysql: Store, whole: set[str]
 ) -> None:
-    run, primary = uuid.uuid4().hex, group.primary()
+    run, primary = uuid.uuid4().hex, mysql.leader()
     writes = Stream(lambda n: edge.post("/api/notes", {"text": f"{run} {n}"}, secrets["api_token"], n))
     reads = Stream(lambda n: edge.get("/api/notes", n))
     looks = Stream(lambda n: edge.get("/api/health", n))
     with writes, reads, looks:
         time.sleep(5)
-        group.container(primary, "kill")
+        on_node(mysql.settings, mysql.homes[primary], f"docker kill {found(primary)}")
         time.sleep(30)
-    group.settle()
-    there = sql(group, f"SELECT id, text FROM app.notes WHERE text LIKE '{run} %'").splitlines()
+    wait_whole([mysql], mysql.settings)
+    there = sql(mysql, f"SELECT id, text FROM app.notes WHERE text LIKE '{run} %'").splitlines()
     acknowledged = {answer["note"]["id"] for answer in writes.answers}
     print(
         f"api, {primary} killed: {len(acknowledged)} notes acknowledged, {len(writes.refused)} refused, "

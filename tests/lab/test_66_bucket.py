@@ -8,8 +8,8 @@ import pytest
 
 from components.topology import Plan
 from tests.lab.bucket import KEYS, Environment, running, until
-from tests.lab.mongodb import needed
 from tests.lab.runner import Tree, copy_of_the_checkout
+from tests.lab.stores import needed
 from tests.lab.test_4_changes import override
 
 pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(1800)]
@@ -23,7 +23,8 @@ def bucket(
     plan: Plan, checkout: Tree, secrets: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Environment]:
     needed(plan, "redis-backup", "mysql-backup")
-    found = Environment(copy_of_the_checkout(tmp_path_factory.mktemp("bucket"), checkout.environment), plan)
+    wide = {**checkout.environment, "COLUMNS": "200"}  # a table's cells in one line
+    found = Environment(copy_of_the_checkout(tmp_path_factory.mktemp("bucket"), wide), plan)
     with running(tmp_path_factory.mktemp("files"), secrets) as endpoint:
         settings = {
             "BUCKET_ENDPOINT": endpoint,

@@ -28,11 +28,11 @@ def told(**changes: Any) -> dict[str, Any]:
 
 
 def test_without_the_data_tier_the_api_is_told_of_no_store() -> None:
-    assert told() == dict.fromkeys(ALL)
+    assert told(services=dict.fromkeys(ALL, OFF)) == dict.fromkeys(ALL)
 
 
 def test_with_it_each_store_is_told_with_the_addresses_that_its_services_have() -> None:
-    stores = told(**examples.data_tier())
+    stores = told()
     assert (stores["mysql"]["write"], stores["mysql"]["read"]) == ("mysql:3306", "mysql:3307")
     assert stores["redis"]["sentinels"] == [f"redis-sentinel-{number}:26379" for number in (1, 2, 3)]
     assert stores["mongodb"]["members"] == [f"mongodb-{number}:27017" for number in (1, 2, 3)]
@@ -43,14 +43,14 @@ def test_with_it_each_store_is_told_with_the_addresses_that_its_services_have() 
     [("mysql", "mysql"), ("mysql-router", "mysql"), ("redis-sentinel", "redis"), ("mongodb", "mongodb")],
 )
 def test_a_store_that_is_off_is_left_out_and_the_others_stay(off: str, gone: str) -> None:
-    stores = told(**examples.data_tier(**{off: OFF}))
+    stores = told(services={off: OFF})
     assert {name for name, store in stores.items() if store} == ALL - {gone}
 
 
 def test_what_the_api_reads_is_mounted_and_no_store_keeps_it_from_starting() -> None:
     api = next(each for each in load_declarations(SERVICES, []) if each.name == "platform-api")
     mounted = {str(secret.path) for secret in api.secrets}
-    stores = told(**examples.data_tier()).values()
+    stores = told().values()
     read = {store[key] for store in stores for key in ("password_file", "ca_file") if key in store}
     assert len(read) == 4
     assert read <= mounted
