@@ -178,7 +178,7 @@ class Declaration(Frozen):
 
     `aliases` are further names of its tasks on the overlay network. Members are rolled one after the
     other, the first declared last: put the preferred leader first. `off_unless_enabled` is why no
-    environment gets the service before it says `enabled: true` (docs/decisions/0015-off-unless-enabled.md).
+    environment gets the service before it says `enabled: true`: docs/decisions/0015-services-that-are-off.md
     """
 
     name: Name

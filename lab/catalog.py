@@ -11,8 +11,6 @@ from lab.shell import LabError
 
 IMAGES = Path(__file__).parent / "images"
 INFRASTRUCTURE = {"node", "registry"}
-#: Images that tests of the data tier start by themselves: run by no service.
-TOOLS = {"ledger"}
 
 
 class ImageFile(Frozen):
@@ -26,6 +24,8 @@ class ImageFile(Frozen):
     """Version under which nodes pull it."""
     services: tuple[str, ...] = ()
     """Services that run it; none given: the one of the folder's name."""
+    tests: tuple[str, ...] = ()
+    """Services whose tests run it; no service does, then."""
     optional: bool = False
     """Where build.sh can't get its parts the lab does without these services."""
 
@@ -42,7 +42,7 @@ class Image(Frozen):
     @property
     def services(self) -> tuple[str, ...]:
         """Return the services that run this image; none for what the lab itself is made of."""
-        if self.name in INFRASTRUCTURE | TOOLS or self.name.startswith("base-"):
+        if self.name in INFRASTRUCTURE or self.name.startswith("base-") or self.file.tests:
             return ()
         return self.file.services or (self.name,)
 

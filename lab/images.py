@@ -10,9 +10,8 @@ from lab import folder as folders
 from lab.apt import Apt, read_host
 from lab.build import ARCHIVES, Builder, build_command, load_archives
 from lab.catalog import Image, load_images
-from lab.data_tier import images_of_the_lab
 from lab.folder import Folder
-from lab.left_out import finished
+from lab.left_out import finished, needed, not_wanted
 from lab.model import Lab
 from lab.registry import push, start_registry
 from lab.shell import LabError, exists, local_engine, run
@@ -23,10 +22,11 @@ Made = dict[str, Future[str]]
 
 def images_only(folder: Folder, lab: Lab) -> dict[str, str]:
     """Make every image and push the services'; return service to reference. The stack file stays as it is."""
+    images = needed(load_images(), not_wanted())
     with ThreadPoolExecutor(BUILDS_AT_ONCE) as builds:
-        made = start_builds(lab, folder, read_host(), images_of_the_lab(), builds)
+        made = start_builds(lab, folder, read_host(), images, builds)
         start_registry(lab, made["registry"].result())
-        return push_services(lab, images_of_the_lab(), finished(images_of_the_lab(), made)[0])
+        return push_services(lab, images, finished(images, made)[0])
 
 
 def start_builds(lab: Lab, folder: Folder, apt: Apt, images: list[Image], pool: ThreadPoolExecutor) -> Made:

@@ -1,5 +1,10 @@
-"""Services that this lab does without: no image of them can be had here, or they need such a one."""
+"""Services that this lab does without, and what needs them: told so, or no image of them can be had here.
 
+LAB_WITHOUT="mysql redis" leaves services out for as long as it is said at `lab up`.
+Why: docs/decisions/0015-services-that-are-off.md
+"""
+
+import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -10,11 +15,35 @@ import yaml
 from lab.build import NotToBeHadError
 from lab.catalog import Image
 from lab.progress import say
+from lab.shell import LabError
 
 SERVICES = Path(__file__).parent.parent / "configs" / "services"
+WITHOUT = "LAB_WITHOUT"
 NO_IMAGE = "no image can be had here"
 Reasons = dict[str, str]
 """Service to why it is left out, as the stack file, the table and the tests tell it."""
+
+
+def not_wanted() -> Reasons:
+    """Return what LAB_WITHOUT leaves out, dependents included. Raises LabError for an unknown name."""
+    named, needs = os.environ.get(WITHOUT, "").split(), read_needs(SERVICES)
+    if strangers := [name for name in named if name not in needs]:
+        raise LabError(f"{WITHOUT}: no service {', '.join(strangers)}; there are {', '.join(needs)}")
+    return with_dependents(dict.fromkeys(named, f"{WITHOUT} says so"), needs)
+
+
+def needed(images: Iterable[Image], left_out: Reasons) -> list[Image]:
+    """Return the images less those that only services left out, or tests of them, run; bases stay first."""
+    kept: list[Image] = []
+    bases: set[str] = set()
+    for image in reversed(list(images)):
+        users = image.services or image.file.tests
+        idle = bool(users) and left_out.keys() >= set(users)
+        unused_base = image.name.startswith("base-") and image.name not in bases
+        if not idle and not unused_base:
+            kept.insert(0, image)
+            bases.add(image.file.base)
+    return kept
 
 
 def finished(images: Iterable[Image], made: Mapping[str, Future[str]]) -> tuple[dict[str, str], Reasons]:

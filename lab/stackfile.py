@@ -35,12 +35,10 @@ def lab_config(
     lab: Lab,
     images: dict[str, str],
     left_out: Mapping[str, str] = MappingProxyType({}),
-    turned_on: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Return the lab's part of the stack's configuration.
 
-    `images` maps a service to what nodes pull, `left_out` one that this lab does without to the reason;
-    `turned_on` are services that are off unless the stack file enables them.
+    `images` maps a service to what nodes pull, `left_out` one that this lab does without to the reason.
     """
     settings = {
         "ssh": {"user": "root", "port": 22, "private_key_file": ".lab/ssh/id_ed25519"},
@@ -74,11 +72,7 @@ def lab_config(
         "edge": {"domain": "beta.platform.test"},
         "services": {
             **{
-                service: {
-                    "image": image,
-                    **SIZES.get(service, {}),
-                    **({"enabled": True} if service in turned_on else {}),
-                }
+                service: {"image": image, **SIZES.get(service, {})}
                 for service, image in sorted(images.items())
             },
             **{service: {"enabled": False, "because": why} for service, why in sorted(left_out.items())},

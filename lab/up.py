@@ -5,11 +5,11 @@ from ipaddress import IPv4Network
 
 from lab import folder as folders
 from lab.apt import Apt, read_host
-from lab.data_tier import images_of_the_lab, turned_on
+from lab.catalog import load_images
 from lab.engine import ensure_engine
 from lab.folder import Folder
 from lab.images import BUILDS_AT_ONCE, push_services, start_builds
-from lab.left_out import finished
+from lab.left_out import finished, needed, not_wanted
 from lab.model import NODES, Lab, Node, free_subnet, lab_id
 from lab.networks import ensure_network, networks_in_use
 from lab.nodes import ensure_node, read_host_key, wait_ready
@@ -23,6 +23,8 @@ from lab.stackfile import lab_config, write
 
 def up(folder: Folder) -> Lab:
     """Bring the checkout's lab up; what is there already stays. Raises LabError."""
+    unwanted = not_wanted()
+    images = needed(load_images(), unwanted)
     ensure_engine()
     new_passphrase = folders.make_keys(folder)
     lab = folders.load(folder) or _begin(folder)
@@ -30,16 +32,16 @@ def up(folder: Folder) -> Lab:
     lab = _ask_public_registry(folder, lab)
     apt = read_host()
     with ThreadPoolExecutor(BUILDS_AT_ONCE) as builds:
-        made = start_builds(lab, folder, apt, images_of_the_lab(), builds)
+        made = start_builds(lab, folder, apt, images, builds)
         try:
             lab = _start_nodes(lab, folder, apt, made["node"].result())
             start_registry(lab, made["registry"].result())
-            local, left_out = finished(images_of_the_lab(), made)
-            pulled = push_services(lab, images_of_the_lab(), local)
+            local, left_out = finished(images, made)
+            pulled = push_services(lab, images, local)
         except BaseException:
             builds.shutdown(wait=False, cancel_futures=True)
             raise
-    ours = lab_config(lab, pulled, left_out, turned_on())
+    ours = lab_config(lab, pulled, unwanted | left_out)
     write(folder.stack_file, ours, record=folder.stack_record, keep_old=not new_passphrase)
     return lab
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from components.topology import Plan
-from lab.data_tier import OFF, switched_on
 from ops.__main__ import read_plan
 from tests.lab.load import Edge
 from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
@@ -24,12 +23,9 @@ UNPROVEN = pytest.mark.skipif(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    off = None if switched_on() else pytest.mark.skip(reason=OFF)
     for item in items:
         if "tests/lab" in str(item.path):
             item.add_marker("lab")
-        if off and item.get_closest_marker("data_tier"):
-            item.add_marker(off)
 
 
 @pytest.fixture(scope="session")

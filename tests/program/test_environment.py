@@ -19,7 +19,7 @@ from components.observe import NodeFacts, Unreachable
 from components.reading import read
 from components.remote import Host
 from components.stack import RawStack
-from tests.unit.examples import data_tier, labelled_nodes, raw
+from tests.unit.examples import raw
 from tests.unit.machines import a_plan, machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,20 +132,16 @@ def test_what_was_seen_to_differ_is_an_update_that_says_how(recorder: Recorder) 
 def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) -> None:
     run()
     services = services_of(recorder)
-    assert set(services) == {"nginx", "platform-api", "platform-web"}
-    for inputs in services.values():
-        assert inputs["taskSpec"]["networksAdvanceds"] == [{"id": "platform-beta-id"}]
+    assert {"nginx", "platform-api", "mysql-router", "mysql-1", "redis-sentinel-3", "mongodb-2"} <= set(
+        services
+    )
+    for name, inputs in services.items():
+        (network,) = inputs["taskSpec"]["networksAdvanceds"]
+        assert network == {
+            "id": "platform-beta-id",
+            **({"aliases": ["mysql"]} if name == "mysql-router" else {}),
+        }
         assert inputs["updateConfig"]["failureAction"] == "rollback"
-
-
-def test_the_data_tier_changes_nothing_of_the_other_services(recorder: Recorder) -> None:
-    run(nodes=labelled_nodes())
-    alone = services_of(recorder)
-    recorder.resources.clear()
-    run(**data_tier())
-    together = services_of(recorder)
-    assert {"mysql-1", "redis-1", "mongodb-1"} <= set(together) - set(alone)
-    assert {name: together[name] for name in alone} == alone
 
 
 def services_of(recorder: Recorder) -> dict[str, Any]:
@@ -176,13 +172,7 @@ def test_members_are_chained_so_that_the_first_declared_changes_last(
         return original(logical, **named)
 
     monkeypatch.setattr(docker, "Service", note)
-    run(**data_tier())
+    run()
     assert "mysql-3" in waits["mysql-2"]
     assert "mysql-2" in waits["mysql-1"]
     assert not [name for name in waits["mysql-3"] if name.startswith("mysql-")]
-
-
-def test_an_alias_is_told_to_the_network(recorder: Recorder) -> None:
-    run(**data_tier())
-    (network,) = services_of(recorder)["mysql-router"]["taskSpec"]["networksAdvanceds"]
-    assert network == {"id": "platform-beta-id", "aliases": ["mysql"]}

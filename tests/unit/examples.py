@@ -6,11 +6,10 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from components.declaration import Declaration, load_declarations
+from components.declaration import Declaration
 from components.settings import Settings, parse_settings
 from lab.model import NODES
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample"
 
 
@@ -26,11 +25,8 @@ def node(number: int, role: str, **labels: str) -> dict[str, Any]:
 
 RAW: dict[str, Any] = {
     "nodes": [
-        node(1, "manager", edge="true"),
-        node(2, "manager", edge="true"),
-        node(3, "manager"),
-        node(4, "worker"),
-        node(5, "worker"),
+        # With the labels by which the data tier is placed: the lab's.
+        *(node(each.number, each.role, **each.labels) for each in NODES)
     ],
     "network": {"subnet": "10.20.0.0/20"},
     "edge": {"domain": "beta.example.com"},
@@ -54,16 +50,3 @@ def declaration(name: str = "api", **changes: Any) -> Declaration:
         "resources": {"cpus": 1, "memory_mib": 128},
     }
     return Declaration.model_validate({**given, **changes})
-
-
-def labelled_nodes() -> list[dict[str, Any]]:
-    """The nodes with the labels by which the data tier is placed: the lab's."""
-    return [node(each.number, each.role, **each.labels) for each in NODES]
-
-
-def data_tier(**overrides: dict[str, Any]) -> dict[str, Any]:
-    """Raw values that turn on every service of the house that is off otherwise, with more said of some."""
-    declared = load_declarations(ROOT / "configs" / "services", [])
-    off = [service.name for service in declared if service.off_unless_enabled]
-    services = {name: {"enabled": True, **overrides.get(name, {})} for name in off}
-    return {"nodes": labelled_nodes(), "services": services}

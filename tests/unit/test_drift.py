@@ -100,9 +100,9 @@ def test_a_difference_of_a_host_is_named(part: str, changes: dict[str, Any], wor
 
 
 MEMBERS: list[tuple[str, dict[str, Any], str]] = [
-    ("node-1", {"labels": {}}, "label edge=true is missing"),
-    ("node-1", {"labels": {"edge": "no"}}, "label edge is no, not true"),
-    ("node-4", {"labels": {"disk": "ssd"}}, "label disk=ssd is not declared"),
+    ("node-1", {"labels": {"mysql-master": "true"}}, "label edge=true is missing"),
+    ("node-1", {"labels": {"edge": "no", "mysql-master": "true"}}, "label edge is no, not true"),
+    ("node-4", {"labels": {**NODES["node-4"].labels, "disk": "ssd"}}, "label disk=ssd is not declared"),
     ("node-4", {"role": "manager"}, "role is manager, not worker"),
     ("node-4", {"reachability": "reachable"}, "is a worker that still has a manager's vote"),
     ("node-3", {"role": "worker", "reachability": None}, "role is worker, not manager"),
@@ -111,7 +111,7 @@ MEMBERS: list[tuple[str, dict[str, Any], str]] = [
     ("node-5", {"name": "other"}, "the swarm does not know it"),
     (
         "node-1",
-        {"availability": "pause", "labels": {"a": "b"}},
+        {"availability": "pause", "labels": {"a": "b", "mysql-master": "true"}},
         "availability is pause, not active; label a=b is not declared; label edge=true is missing",
     ),
 ]

@@ -5,14 +5,26 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.console import Console
 
+from components.declaration import load_declarations
 from components.topology import draft
 from lab.build import NotToBeHadError
 from lab.catalog import load_images
-from lab.left_out import NO_IMAGE, finished, read_needs, with_dependents
+from lab.left_out import (
+    NO_IMAGE,
+    SERVICES,
+    WITHOUT,
+    finished,
+    needed,
+    not_wanted,
+    read_needs,
+    with_dependents,
+)
 from lab.shell import LabError
-from lab.stackfile import lab_config
+from lab.stackfile import lab_config, write
+from ops.secrets import idle, load_recipes, wanted
 from ops.status import Cluster, show
 from tests.unit import examples
 from tests.unit.test_lab_images import image
@@ -66,3 +78,68 @@ def test_the_stack_file_disables_it_and_the_status_says_why() -> None:
     console = Console(file=io.StringIO(), width=200)
     assert show(Cluster((), (), ()), [], console, without)
     assert "mongodb is off: no image can be had here" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_what_is_named_is_left_out_with_its_dependents_and_unknown_names_are_faults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(WITHOUT, "mysql redis")
+    left_out = not_wanted()
+    assert set(left_out) == {
+        *("mysql", "mysql-router", "mysql-backup"),
+        *("redis", "redis-sentinel", "redis-backup"),
+    }
+    assert left_out["mysql-router"] == "it needs mysql, which is left out"
+    monkeypatch.setenv(WITHOUT, "mysqld")
+    with pytest.raises(LabError, match="no service mysqld; there are mongodb, "):
+        not_wanted()
+    monkeypatch.delenv(WITHOUT)
+    assert not_wanted() == {}
+
+
+def test_images_go_with_the_last_service_or_test_that_runs_them() -> None:
+    images = load_images()
+    assert needed(images, {}) == images
+    without = {found.name for found in needed(images, left("mysql redis"))}
+    assert {"node", "registry", "base-sid", "nginx", "mongodb", "ledger"} <= without
+    assert not {"mysql", "mysql-backup", "haproxy", "redis"} & without
+    assert "ledger" not in {found.name for found in needed(images, left("mysql redis mongodb"))}
+
+
+def left(names: str) -> dict[str, str]:
+    return with_dependents(dict.fromkeys(names.split(), "said"), read_needs(SERVICES))
+
+
+def test_a_base_goes_with_the_last_image_on_it_and_a_shared_image_stays(tmp_path: Path) -> None:
+    image(tmp_path, "base-x")
+    image(tmp_path, "base-y", base="base-x")
+    image(tmp_path, "db", base="base-y")
+    image(tmp_path, "shared", extra="services: [db-backup, web]\n")
+    images = load_images(tmp_path)
+    assert [found.name for found in needed(images, dict.fromkeys(("db", "db-backup"), ""))] == ["shared"]
+    assert needed(images, {"db-backup": ""}) == images
+
+
+def test_what_was_left_out_is_on_again_when_nobody_says_so_any_more(tmp_path: Path) -> None:
+    file, record = tmp_path / "Pulumi.lab.yaml", tmp_path / "stack.yaml"
+    for left_out in ({"nginx": "said"}, {}):
+        write(file, lab_config(LAB, IMAGES, left_out), record=record, keep_old=True)
+    services = yaml.safe_load(file.read_text())["config"]["platform-beta:services"]
+    assert services == {"nginx": {"image": IMAGES["nginx"]}}
+
+
+def test_secrets_of_what_is_left_out_are_not_made_and_everything_else_is() -> None:
+    declared, recipes = load_declarations(SERVICES, []), load_recipes(SERVICES.parent / "secrets.yaml")
+    services = {name: {"enabled": False} for name in left("mysql redis mongodb")}
+    made = wanted(recipes, idle(examples.settings(services=services), declared))
+    assert {"naming_key", "edge_ca_key", "edge_ca_certificate", "edge_tls_key"} <= set(made)
+    assert not {"mysql_root_password", "redis_app_password", "mongodb_keyfile"} & set(made)
+    assert wanted(recipes, idle(examples.settings(), declared)) == recipes
+
+
+def test_an_unused_secret_is_made_where_a_wanted_one_is_made_of_it() -> None:
+    recipes = load_recipes(SERVICES.parent / "secrets.yaml")
+    unused = frozenset({"edge_tls_key", "edge_ca_certificate", "edge_ca_key", "api_token"})
+    assert set(recipes) - set(wanted(recipes, unused)) == {"api_token"}
+    unused |= {"edge_tls_certificate"}
+    assert set(recipes) - set(wanted(recipes, unused)) == unused

@@ -37,7 +37,7 @@ def lab_plan(memory_mib: int | None = None) -> Plan:
     declared = load_declarations(ROOT / "configs/services", faults)
     assert faults == []
     size = {"memory_mib": memory_mib} if memory_mib else {}
-    return draft(parse_settings(examples.raw(**examples.data_tier(mongodb=size))), declared)
+    return draft(parse_settings(examples.raw(services={"mongodb": size})), declared)
 
 
 def rendered(plan: Plan, service: str, file: str, unit: int = 0) -> str:

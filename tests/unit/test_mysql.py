@@ -29,7 +29,7 @@ GONE = {
 
 def reading(**mysql: object) -> Reading:
     secrets = re.findall(r"^(\w+):", (ROOT / "configs" / "secrets.yaml").read_text(), re.M)
-    given = examples.raw(ssh={"private_key_file": __file__}, **examples.data_tier(mysql=mysql))
+    given = examples.raw(ssh={"private_key_file": __file__}, services={"mysql": mysql})
     return read(RawStack(given, dict.fromkeys(secrets, "x")))
 
 

@@ -23,7 +23,7 @@ NAMES = ("redis", "redis-sentinel", "redis-backup")
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return draft(examples.settings(**examples.data_tier()), load_declarations(SERVICES, []))
+    return draft(examples.settings(), load_declarations(SERVICES, []))
 
 
 def text(plan: Plan, service: str, file: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from components.declaration import Declaration, load_declarations
 from components.errors import ConfigurationError, Fault
 from components.topology import Plan, plan
-from tests.unit.examples import data_tier, declaration, labelled_nodes, node, raw, settings
+from tests.unit.examples import declaration, node, raw, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMING = frozenset({"naming_key"})
@@ -29,17 +29,9 @@ def test_the_services_of_the_house_fit_the_environment() -> None:
     declared = load_declarations(ROOT / "configs" / "services", found)
     secrets = {secret.name for service in declared for secret in service.secrets} | NAMING
     result = plan(settings(), declared, secrets, found)
-    assert {service.name for service in result.services} == {"nginx", "platform-api", "platform-web"}
+    assert {service.name for service in result.services} == {service.name for service in declared}
     assert result.edge_ports == (80, 443)
     assert [node.name for node in result.edge_nodes] == ["node-1", "node-2"]
-
-
-def test_the_data_tier_fits_too_where_it_is_turned_on() -> None:
-    declared = load_declarations(ROOT / "configs" / "services", [])
-    secrets = {secret.name for service in declared for secret in service.secrets} | NAMING
-    result = plan(settings(**data_tier()), declared, secrets)
-    assert {service.name for service in result.services} == {service.name for service in declared}
-    assert result.off == {}
 
 
 WHY = "not proven yet"
@@ -90,10 +82,10 @@ def stateful(*members: dict[str, Any]) -> Declaration:
 
 def test_members_with_a_volume_share_no_node_and_the_operator_may_choose() -> None:
     service = stateful(*({"name": f"db-{number}", "labels": {"mysql-slave": "true"}} for number in (1, 2)))
-    units = planned(service, nodes=labelled_nodes()).units(service)
+    units = planned(service).units(service)
     assert [unit.home for unit in units] == ["node-4", "node-5"]
     assert units[0].constraints == ("node.hostname==node-4", "node.labels.mysql-slave==true")
-    chosen = planned(service, nodes=labelled_nodes(), services={"db": {"homes": {"db-1": "node-5"}}})
+    chosen = planned(service, services={"db": {"homes": {"db-1": "node-5"}}})
     assert [unit.home for unit in chosen.units(service)] == ["node-5", "node-4"]
 
 
@@ -105,12 +97,12 @@ def test_members_without_a_volume_are_pinned_to_no_node() -> None:
 
 def test_a_member_makes_room_for_one_that_can_go_nowhere_else() -> None:
     service = stateful({"name": "a"}, {"name": "b", "labels": {"mysql-master": "true"}})
-    result = planned(service, nodes=labelled_nodes())
+    result = planned(service)
     assert [unit.home for unit in result.units(service)] == ["node-2", "node-1"]
 
 
 def test_a_member_whose_home_is_drained_waits_there_with_its_data() -> None:
-    nodes = labelled_nodes()
+    nodes = raw()["nodes"]
     nodes[4]["availability"] = "drain"
     service = stateful(*({"name": f"db-{number}", "labels": {"mysql-slave": "true"}} for number in (1, 2)))
     assert [unit.home for unit in planned(service, nodes=nodes).units(service)] == ["node-4", "node-5"]
@@ -119,7 +111,7 @@ def test_a_member_whose_home_is_drained_waits_there_with_its_data() -> None:
 def test_a_member_without_a_node_of_its_own_is_a_fault() -> None:
     masters = [{"name": f"db-{number}", "labels": {"mysql-master": "true"}} for number in (1, 2)]
     message = "db-2].placement: every node that satisfies node.labels.mysql-master==true is another member's"
-    assert message in faults(stateful(*masters), nodes=labelled_nodes())
+    assert message in faults(stateful(*masters))
 
 
 @pytest.mark.parametrize(
