@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from components.topology import Plan
+from lab.images import push_variant
 from ops.__main__ import read_plan
 from tests.lab.load import Edge
 from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
+from tests.lab.stores import KINDS, Store
+from tests.lab.writer import Place
 
 #: Written, and not yet seen to hold from beginning to end: issue 5 says which; they run when asked for.
 UNPROVEN = pytest.mark.skipif(
@@ -64,3 +67,18 @@ def secrets(checkout: Tree) -> dict[str, str]:
 def edge(plan: Plan, secrets: dict[str, str]) -> Edge:
     trust = ssl.create_default_context(cadata=secrets["edge_ca_certificate"])
     return Edge(tuple(str(node.address) for node in plan.edge_nodes), plan.settings.edge.domain, trust)
+
+
+@pytest.fixture(scope="session")
+def stores(plan: Plan) -> list[Store]:
+    """The data stores that this environment has."""
+    found = [Store(plan, kind) for kind in KINDS if kind.name not in plan.off]
+    if not found:
+        pytest.skip(f"no data store is on: {dict(plan.off)}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def place(plan: Plan, secrets: dict[str, str]) -> Place:
+    """Where clients of the stores run: on a node where nobody leads, and which no test takes down alone."""
+    return Place(plan.settings, "node-5", push_variant("ledger", "1", {}), secrets)

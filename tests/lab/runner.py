@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,6 +54,21 @@ class Tree:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=timeout_s,
+        )
+        return Run(done.returncode, done.stdout, time.monotonic() - began)
+
+    def ops(self, *arguments: str) -> Run:
+        """`python -m ops …` on the lab's stack."""
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", *arguments, "--stack", STACK],
+            cwd=self.root,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
         )
         return Run(done.returncode, done.stdout, time.monotonic() - began)
 

@@ -1,156 +1,102 @@
-"""The replica set: as declared, closed to strangers, and it loses nothing acknowledged with its primary."""
+"""MongoDB: closed to strangers, and its backups. Under faults: tests/lab/test_60_data_tier.py."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from ipaddress import IPv4Address
 
 import pytest
 
 from components.topology import Plan
-from tests.lab.mongodb import Ledger, container, mongosh, needed, ssh, status
-from tests.lab.runner import ROOT, Tree
+from tests.lab.backups import in_task, make, verdict
+from tests.lab.nodes import on_node
+from tests.lab.runner import Tree
+from tests.lab.stores import Store, wait_whole
 
-PREFERRED = "mongodb-1"
 pytestmark = pytest.mark.data_tier
+APP = "app:${encodeURIComponent(fs.readFileSync('/run/secrets/mongodb_app_password', 'utf8').trim())}@"
 
 
-@pytest.fixture(autouse=True)
-def there(plan: Plan) -> None:
-    needed(plan, "mongodb")
+@pytest.fixture(scope="module")
+def mongodb(stores: list[Store]) -> Store:
+    found = next((store for store in stores if store.name == "mongodb"), None)
+    if found is None:
+        pytest.skip("mongodb is off")
+    wait_whole([found], found.settings)
+    return found
 
 
-def whole(plan: Plan, secrets: dict[str, str], within_s: int = 120) -> None:
-    """Wait until all three are up again and the preferred one leads."""
-    until = time.monotonic() + within_s
-    seen: dict[str, str] = {}
-    while time.monotonic() < until:
-        try:
-            seen = status(plan, secrets)
-        except (AssertionError, subprocess.TimeoutExpired):
-            continue
-        if seen.get(PREFERRED) == "PRIMARY" and list(seen.values()).count("SECONDARY") == 2:
-            return
-        time.sleep(2)
-    raise AssertionError(f"not whole within {within_s} s: {seen}")
+def mongosh(mongodb: Store, login: str, question: str) -> str:
+    """The last line that mongosh prints on the leader: the question's value as JSON, or REFUSED and why."""
+    leader = mongodb.leader()
+    script = f"""
+    const fs = require("fs");
+    try {{
+      const server = new Mongo(`mongodb://{login}{leader}/?directConnection=true&authSource=admin`);
+      const told = {question};
+      print(JSON.stringify(told));
+    }} catch (fault) {{ print(`REFUSED ${{fault.codeName ?? fault.name}}`); }}
+    """
+    command = f"cat >/tmp/ask.js <<'JS'\n{script}\nJS\nmongosh --nodb --norc --quiet /tmp/ask.js"
+    return mongodb.inside(leader, command).strip().splitlines()[-1]
 
 
-def test_the_set_is_as_declared_on_three_nodes(plan: Plan, secrets: dict[str, str]) -> None:
-    whole(plan, secrets)
-    assert len({container(plan, f"mongodb-{n}")[0] for n in (1, 2, 3)}) == 3
+def keepsakes(mongodb: Store, do: str) -> str:
+    return mongosh(mongodb, APP, f'server.getDB("platform").getCollection("keepsake").{do}')
+
+
+def test_the_set_is_as_declared_on_three_nodes(mongodb: Store) -> None:
+    assert len(set(mongodb.homes.values())) == 3
+    assert mongodb.leader() == "mongodb-1"
 
 
 @pytest.mark.parametrize("login", ["", "app:wrong@", "root:@"])
-def test_a_stranger_reads_nothing(plan: Plan, login: str) -> None:
-    script = f"""
-    try {{
-      const server = new Mongo("mongodb://{login}mongodb-1/?directConnection=true&authSource=admin");
-      const told = server.getDB("platform").runCommand({{ find: "ledger" }});
-      print(`LET IN ${{JSON.stringify(told)}}`);
-    }} catch (fault) {{ print(`REFUSED ${{fault.codeName ?? fault.name}}`); }}
-    """
-    said = mongosh(plan, script).strip().splitlines()[-1]
+def test_a_stranger_reads_nothing(mongodb: Store, login: str) -> None:
+    said = mongosh(mongodb, login, 'server.getDB("platform").runCommand({ find: "ledger" })')
     assert said.startswith("REFUSED"), said
     assert "Network" not in said, said
 
 
-def test_the_app_reaches_its_own_database_alone(plan: Plan, secrets: dict[str, str]) -> None:
-    uri = f"mongodb://app:{secrets['mongodb_app_password']}@mongodb-1/?directConnection=true&authSource=admin"
-    script = f"""
-    try {{ print(new Mongo({json.dumps(uri)}).getDB("admin").getCollection("system.users").findOne()); }}
-    catch (fault) {{ print(`REFUSED ${{fault.codeName}}`); }}
-    """
-    assert mongosh(plan, script).strip().splitlines()[-1] == "REFUSED Unauthorized"
+def test_the_app_reaches_its_own_database_alone(mongodb: Store) -> None:
+    said = mongosh(mongodb, APP, 'server.getDB("admin").getCollection("system.users").findOne()')
+    assert said == "REFUSED Unauthorized"
 
 
-def test_members_listen_on_the_overlay_and_to_themselves_alone(plan: Plan) -> None:
-    for number in (1, 2, 3):
-        node, identity = container(plan, f"mongodb-{number}")
-        lines = ssh(plan, node, f"docker exec {identity} cat /proc/net/tcp").splitlines()[1:]
-        bound = {
-            parts[1] for parts in map(str.split, lines) if parts[3] == "0A" and parts[1].endswith(":6989")
-        }
+def test_members_listen_on_the_overlay_and_to_themselves_alone(mongodb: Store) -> None:
+    for member in mongodb.homes:
+        lines = mongodb.inside(member, "cat /proc/net/tcp").splitlines()[1:]
+        listening = [parts[1] for parts in map(str.split, lines) if parts[3] == "0A"]
+        bound = {each for each in listening if each.endswith(f":{27017:04X}")}
         addresses = {".".join(str(int(each[i : i + 2], 16)) for i in (6, 4, 2, 0)) for each in bound}
-        subnet = plan.settings.network.subnet
+        subnet = mongodb.settings.network.subnet
         outside = {each for each in addresses - {"127.0.0.1"} if IPv4Address(each) not in subnet}
-        assert addresses, f"mongodb-{number} listens on nothing"
-        assert outside == set(), f"mongodb-{number}: {outside}"
+        assert addresses, f"{member} listens on nothing"
+        assert outside == set(), f"{member}: {outside}"
 
 
-def kill_process(plan: Plan) -> None:
-    node, identity = container(plan, PREFERRED)
-    ssh(plan, node, f"docker exec {identity} bash -c 'kill -9 $(pidof mongod)'")
+def test_nothing_of_it_listens_on_a_node(mongodb: Store) -> None:
+    for node in mongodb.settings.nodes:
+        listening = on_node(mongodb.settings, node.name, "ss -Hltn | awk '{print $4}'")
+        assert "27017" not in {line.rpartition(":")[2] for line in listening.splitlines()}
 
 
-def stop_container(plan: Plan) -> None:
-    node, identity = container(plan, PREFERRED)
-    ssh(plan, node, f"docker stop {identity}")
-
-
-def lose_node(plan: Plan) -> None:
-    node = container(plan, PREFERRED)[0]
-    subprocess.run([sys.executable, "-m", "lab", "restart-node", "--kill", node], cwd=ROOT, check=True)
-
-
-@pytest.mark.parametrize(
-    ("event", "seconds", "gap_s"), [(kill_process, 45, 15), (stop_container, 45, 15), (lose_node, 90, 15)]
-)
-def test_nothing_acknowledged_is_lost_when_the_primary_goes(
-    plan: Plan,
-    secrets: dict[str, str],
-    checkout: Tree,
-    event: Callable[[Plan], None],
-    seconds: int,
-    gap_s: float,
-) -> None:
-    whole(plan, secrets)
-    ledger = Ledger(plan, secrets, seconds)
-    time.sleep(8)
-    event(plan)
-    told = ledger.result()
-    print(f"mongodb, {event.__name__}: {told}")
-    assert told["lost"] == 0
-    assert told["acknowledged"] > 100
-    assert told["longest_gap_s"] <= gap_s
-    whole(plan, secrets)
-    assert checkout.changes() == {}
-
-
-def test_a_changed_setting_rolls_with_a_planned_hand_over(
-    plan: Plan, secrets: dict[str, str], variant: Tree
-) -> None:
-    whole(plan, secrets)
-    variant.edit(
-        "configs/services/mongodb/mongod.conf.j2",
-        "replication:\n",
-        "operationProfiling:\n  slowOpThresholdMs: 150\nreplication:\n",
-    )
-    ledger = Ledger(plan, secrets, 150)
-    done = variant.up()
-    told = ledger.result()
-    print(f"mongodb, rolling change in {done.seconds:.0f} s: {told}")
-    assert done.code == 0, done.text
-    assert told["lost"] == 0
-    assert told["longest_gap_s"] <= 5
-
-
-def test_a_backup_is_proven_and_a_damaged_one_is_found(plan: Plan) -> None:
-    needed(plan, "mongodb-backup")
-    unit = next(u for s in plan.services if s.name == "mongodb-backup" for u in plan.units(s))
-    assert unit.home
-    find = "docker ps -q --filter label=com.docker.swarm.service.name=mongodb-backup"
-    identity = ssh(plan, unit.home, find).split()[0]
-    library = f"docker exec {identity} /usr/local/lib/backup"
-    name = ssh(plan, unit.home, f"{library}/make-backup.sh manual", timeout_s=300).strip()
-    manifests = [json.loads(line) for line in ssh(plan, unit.home, f"{library}/list-backups.sh").splitlines()]
-    made = next(each for each in manifests if each["id"] == name)
-    print(f"mongodb, backup {name} from {made['source']}: {made['contents']}")
+def test_a_backup_is_proven_and_comes_back_only_by_name(mongodb: Store, plan: Plan, checkout: Tree) -> None:
+    keepsakes(mongodb, "deleteMany({})")
+    keepsakes(mongodb, "insertMany([{ _id: 1, text: 'one' }, { _id: 2, text: 'two' }])")
+    name, done = make(checkout, "mongodb")
+    print(f"mongodb, a backup with its proof: {done.seconds:.0f} s")
+    listed = in_task(plan, "mongodb", "/usr/local/lib/backup/list-backups.sh").splitlines()
+    (made,) = [each for each in map(json.loads, listed) if each["id"] == name]
     assert made["state"] == "proven"
-    assert made["source"].split(":")[0] != PREFERRED
-    ssh(plan, unit.home, f"docker exec {identity} truncate -s -1 /backup/{name}/dump.gz")
-    verdict = ssh(plan, unit.home, f"{library}/verify-backup.sh {name} || echo FOUND", timeout_s=300)
-    assert verdict.strip() == "FOUND"
+    assert made["source"].split(":")[0] != mongodb.leader()
+    keepsakes(mongodb, "updateOne({ _id: 1 }, { $set: { text: 'later' } })")
+    refused = checkout.ops("restore", "mongodb", "--backup", name)
+    assert refused.code != 0
+    assert "--overwrite platform" in refused.text
+    assert json.loads(keepsakes(mongodb, "findOne({ _id: 1 })"))["text"] == "later"
+    done = checkout.ops("restore", "mongodb", "--backup", name, "--overwrite", "platform")
+    assert done.code == 0, done.text
+    print(f"mongodb, a restore: {done.seconds:.0f} s; {done.text.strip().splitlines()[-1]}")
+    assert json.loads(keepsakes(mongodb, "find().toArray().map((each) => each.text)")) == ["one", "two"]
+    in_task(plan, "mongodb", f"truncate -s -1 /backup/{name}/dump.gz")
+    assert "dump.gz" in verdict(plan, "mongodb", name)

@@ -1,4 +1,4 @@
-"""Runs tests/lab/ledger.py inside the overlay, in a container on one node, and keeps what it says."""
+"""Runs tests/lab/ledger.py inside the overlay, in containers on one node, and keeps what they say."""
 
 from __future__ import annotations
 
@@ -7,75 +7,106 @@ import base64
 import json
 import shlex
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from components.observe import connect, run_script, shell
-from components.settings import Node, Settings
+from components.observe import connect, shell
+from components.settings import Settings
+from tests.lab.nodes import on_node
+from tests.lab.stores import KINDS
 
 LEDGER = Path(__file__).parent / "ledger.py"
+BEGIN_LIMIT_S = 60
+#: Reading back is tried for PATIENCE_S of ledger.py.
+END_LIMIT_S = 240
+End = dict[str, Any]
 
 
-def on_node(settings: Settings, name: str, command: str) -> str:
-    """What a command prints on a node, which must succeed."""
-    node = next(node for node in settings.nodes if node.name == name)
-    return asyncio.run(run_script(settings, node, command))
+@dataclass(frozen=True)
+class Place:
+    """Where ledgers run, and what they are given: passwords as files."""
+
+    settings: Settings
+    node: str
+    image: str
+    secrets: Mapping[str, str] = field(repr=False)
+
+    def container(self, name: str, command: Iterable[str], files: Mapping[str, str]) -> str:
+        """A script for the node: files in memory, gone in the end; nothing secret in argv."""
+        puts = "".join(
+            f"base64 -d >\"$folder/{path}\" <<<'{base64.b64encode(text.encode()).decode()}'\n"
+            for path, text in files.items()
+        )
+        return f"""set -eu
+folder=$(mktemp -d /run/ledger.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+{puts}docker run --rm --name {name} --network {shlex.quote(self.settings.network.name)} \\
+  --env 'RES_OPTIONS=timeout:1 attempts:1' \\
+  -v "$folder:/run/secrets:ro" {shlex.quote(self.image)} {" ".join(map(shlex.quote, command))} </dev/null
+"""
 
 
 @dataclass
 class Writer:
-    """A ledger under way: enter it, do harm, call `finish`. `secrets` are given to it as files."""
+    """One ledger under way, of a store and under the name `run`."""
 
-    settings: Settings
-    node: Node
-    image: str
+    place: Place
     store: str
     run: str
     seconds: int
-    secrets: Mapping[str, str] = field(repr=False)
     events: list[dict[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def script(self) -> str:
-        """What the node runs: files in memory, gone in the end; nothing secret in argv."""
-        files = {"ledger.py": LEDGER.read_text(), **self.secrets}
-        puts = "".join(
-            f"base64 -d >\"$folder/{name}\" <<<'{base64.b64encode(text.encode()).decode()}'\n"
-            for name, text in files.items()
-        )
-        words = ["python3", "/run/secrets/ledger.py", self.store, self.run, str(self.seconds)]
-        return f"""set -eu
-folder=$(mktemp -d /run/ledger.XXXXXX)
-trap 'rm -rf "$folder"' EXIT
-{puts}docker run --rm --name ledger-{self.run} --network {shlex.quote(self.settings.network.name)} \\
-  --env 'RES_OPTIONS=timeout:1 attempts:1' \\
-  -v "$folder:/run/secrets:ro" {shlex.quote(self.image)} {" ".join(map(shlex.quote, words))} </dev/null
-"""
-
-    def __enter__(self) -> Writer:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._stream()))
+    def start(self) -> None:
+        """Begin in the background."""
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._stream()), daemon=True)
         self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._thread.join(self.seconds + 240)
+    def await_first_write(self) -> None:
+        """Return when a write was accepted."""
+        until = time.monotonic() + BEGIN_LIMIT_S
+        while not self.events:
+            waits = self._thread.is_alive() and time.monotonic() < until
+            assert waits, f"{self.store}: no write was accepted: {self.errors[-5:]}"
+            time.sleep(0.1)
 
-    def finish(self) -> dict[str, Any]:
-        """The closing line, once the writing is over and everything was read back."""
-        self._thread.join(self.seconds + 240)
+    def stop(self) -> None:
+        """No more writes; what was acknowledged is read back."""
+        on_node(self.place.settings, self.place.node, f"docker kill --signal TERM {self.name} >/dev/null")
+
+    def end(self) -> End:
+        """The closing line, once everything was read back."""
+        self._thread.join(self.seconds + END_LIMIT_S)
         ends = [event for event in self.events if event["event"] == "end"]
-        assert ends, f"the writer told no end: {self.events[-3:]} {self.errors[-5:]}"
+        assert ends, f"{self.store}: the writer told no end: {self.events[-3:]} {self.errors[-5:]}"
         return ends[0]
 
+    def gap_s(self, since: float, until: float) -> float:
+        """The longest time without an accepted write that touches these moments (of time.time())."""
+        gaps = [event for event in self.events if event["event"] == "gap"]
+        return max(
+            (g["seconds"] for g in gaps if g["ended"] >= since and g["ended"] - g["seconds"] <= until),
+            default=0,
+        )
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return f"ledger-{self.store}-{self.run}"
+
     async def _stream(self) -> None:
-        async with await connect(self.settings, self.node) as connection:
-            process = await connection.create_process(shell(self.settings))
-            process.stdin.write(self.script())
+        settings, node = self.place.settings, self.place.node
+        (there,) = [each for each in settings.nodes if each.name == node]
+        command = ["python3", "/run/secrets/ledger.py", self.store, self.run, str(self.seconds)]
+        (kind,) = [kind for kind in KINDS if self.store in kind.ledgers]
+        files = {"ledger.py": LEDGER.read_text(), **{name: self.place.secrets[name] for name in kind.secrets}}
+        async with await connect(settings, there) as connection:
+            process = await connection.create_process(shell(settings))
+            process.stdin.write(self.place.container(self.name, command, files))
             process.stdin.write_eof()
 
             async def errors() -> None:
@@ -86,3 +117,37 @@ trap 'rm -rf "$folder"' EXIT
             async for line in process.stdout:
                 self.events.append(json.loads(str(line)))
             await told
+
+
+class Ledgers:
+    """Ledgers of several stores at the same time: enter it, do harm, then ask `ends`."""
+
+    def __init__(self, place: Place, names: Iterable[str], run: str, seconds: int = 900) -> None:
+        self.writers = {name: Writer(place, name, run, seconds) for name in names}
+        self.ends: dict[str, End] = {}
+
+    def __enter__(self) -> Ledgers:
+        for writer in self.writers.values():
+            writer.start()
+        for writer in self.writers.values():
+            writer.await_first_write()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for writer in self.writers.values():
+            writer.stop()
+        self.ends = {name: writer.end() for name, writer in self.writers.items()}
+
+    def gaps_s(self, since: float, until: float) -> dict[str, float]:
+        """By ledger, the longest time without an accepted write that touches these moments."""
+        return {name: writer.gap_s(since, until) for name, writer in self.writers.items()}
+
+
+def read_back(place: Place, names: Iterable[str], run: str) -> dict[str, int]:
+    """By ledger, how many writes of an earlier run are there."""
+    writers = [Writer(place, name, run, 0) for name in names]
+    for writer in writers:
+        writer.start()
+    return {writer.store: int(writer.end()["present"]) for writer in writers}

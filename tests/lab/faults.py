@@ -1,0 +1,67 @@
+"""What can happen to a leader, and to its whole node. Each returns when it is over."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import asyncssh
+
+from components.settings import Settings
+from tests.lab.nodes import lab, on_node, plug_in, unplug
+from tests.lab.stores import Store, found
+
+#: Longer than the slowest takes to elect another: what is away comes back to a set that went on.
+AWAY_S = 20
+CUT_S = 30
+
+
+def kill(store: Store, member: str) -> None:
+    with contextlib.suppress(asyncssh.ProcessError):  # the container may end before our shell in it does
+        store.inside(member, store.kind.kill)
+
+
+def stop(store: Store, member: str) -> None:
+    on_node(store.settings, store.homes[member], f"docker stop --time 120 {found(member)} >/dev/null")
+
+
+def force(store: Store, member: str) -> None:
+    command = f"docker service update --force --quiet {member} >/dev/null"
+    on_node(store.settings, manager(store.settings), command)
+
+
+def drain(settings: Settings, node: str) -> None:
+    helper = manager(settings, node)
+    on_node(settings, helper, f"docker node update --availability drain {node} >/dev/null")
+    time.sleep(AWAY_S)
+    on_node(settings, helper, f"docker node update --availability active {node} >/dev/null")
+
+
+def lose(settings: Settings, node: str) -> None:
+    lab("stop-node", node, "--kill")
+    time.sleep(AWAY_S)
+    lab("start-node", node)
+
+
+def cut(settings: Settings, node: str) -> None:
+    unplug(node)
+    time.sleep(CUT_S)
+    plug_in(node)
+
+
+def manager(settings: Settings, besides: str = "") -> str:
+    """A manager that isn't the one that is being harmed."""
+    return next(node.name for node in settings.managers if node.name != besides)
+
+
+OF_LEADERS: dict[str, Callable[[Store, str], None]] = {
+    "kill -9 of the primary's process": kill,
+    "stop of its container": stop,
+    "service update --force": force,
+}
+OF_NODES: dict[str, Callable[[Settings, str], None]] = {
+    "drain of its node": drain,
+    "death and return of its node": lose,
+    f"a network cut of {CUT_S} s": cut,
+}

@@ -1,0 +1,149 @@
+"""The three data stores as the swarm runs them: who leads, and when everything is whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from components.settings import Settings
+from components.topology import Plan
+from ops import status
+from tests.lab.nodes import on_node
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs between the stores. Commands run by bash in a member's container.
+
+    `role` prints PRIMARY or SECONDARY when the member itself is that, and fit for use; `kill` kills its
+    server at once. `first_write_s` is the time within which writes are accepted again.
+    """
+
+    name: str
+    ledgers: tuple[str, ...]
+    secrets: tuple[str, ...]
+    first_write_s: float
+    role: str
+    kill: str
+
+
+MONGODB_ROLE = """
+const server = new Mongo("mongodb://127.0.0.1/?directConnection=true");
+const told = server.getDB("admin").runCommand({ isMaster: 1 });
+print(told.ismaster ? "PRIMARY" : told.secondary ? "SECONDARY" : "NONE");
+"""
+REDIS_ROLE = r"""
+export REDISCLI_AUTH=$(cat /run/secrets/redis_admin_password)
+redis-cli --user admin --no-auth-warning info replication | tr -d '\r' | awk '
+  $0 == "role:master" { master = 1 }
+  /^slave[0-9]+:.*state=online/ { replicas++ }
+  $0 == "master_link_status:up" { print "SECONDARY" }
+  END { if (master) print "PRIMARY" }'
+"""
+KINDS = (
+    Kind(
+        "mysql",
+        ledgers=("mysql",),
+        secrets=("mysql_app_password", "internal_ca_certificate"),
+        first_write_s=10,
+        role="sed 's/^role=//' /var/run/mysqld/http/role",
+        kill="kill -9 $(cat /var/run/mysqld/mysqld.pid)",
+    ),
+    Kind(
+        "redis",
+        ledgers=("redis", "redis-plain"),
+        secrets=("redis_app_password",),
+        first_write_s=10,
+        role=REDIS_ROLE,
+        kill="grep -lx redis-server /proc/[0-9]*/comm | cut -d/ -f3 | xargs kill -9",
+    ),
+    Kind(
+        "mongodb",
+        ledgers=("mongodb",),
+        secrets=("mongodb_app_password",),
+        first_write_s=15,
+        role=f"mongosh --nodb --norc --quiet --eval '{MONGODB_ROLE}'",
+        kill="kill -9 $(pidof mongod)",
+    ),
+)
+
+
+class Store:
+    """One of them: its members and where they live, the preferred leader first."""
+
+    def __init__(self, plan: Plan, kind: Kind) -> None:
+        self.settings, self.kind, self.name = plan.settings, kind, kind.name
+        service = next(service for service in plan.services if service.name == kind.name)
+        self.homes = {unit.name: unit.home or "" for unit in plan.units(service)}
+        self.preferred = next(iter(self.homes))
+
+    def inside(self, member: str, script: str) -> str:
+        """What bash prints in a member's container; raises when there is none, or the script fails."""
+        return in_container(self.settings, self.homes[member], member, script)
+
+    def roles(self) -> dict[str, str]:
+        """Member to what it says of itself, DOWN when it can't be asked."""
+
+        def role(member: str) -> str:
+            try:
+                return self.inside(member, self.kind.role).strip() or "NONE"
+            except Exception:  # a node that is away, a container that isn't there: all the same here
+                return "DOWN"
+
+        with ThreadPoolExecutor(len(self.homes)) as pool:
+            return dict(zip(self.homes, pool.map(role, self.homes), strict=True))
+
+    def leader(self) -> str:
+        """The one member that leads."""
+        roles = self.roles()
+        leading = [member for member, role in roles.items() if role == "PRIMARY"]
+        assert len(leading) == 1, f"{self.name}: {roles}"
+        return leading[0]
+
+    def start_times(self) -> dict[str, str]:
+        """Member to when its container started, as text that sorts."""
+        command = "docker inspect --format '{{.State.StartedAt}}' "
+        return {
+            member: on_node(self.settings, home, command + found(member)).strip()
+            for member, home in self.homes.items()
+        }
+
+
+def found(member: str) -> str:
+    """Shell for the id of a member's running container on its node."""
+    wanted = f"label=com.docker.swarm.service.name={member}"
+    return f"$(docker ps -q --filter {wanted} --filter status=running | head -n 1)"
+
+
+def in_container(settings: Settings, node: str, service: str, script: str, timeout_s: float = 60) -> str:
+    """What bash prints that runs `script` in the container of a service on a node."""
+    text = f"docker exec -i \"{found(service)}\" bash <<'INSIDE'\n{script}\nINSIDE\n"
+    return on_node(settings, node, text, timeout_s)
+
+
+def wait_whole(stores: Iterable[Store], settings: Settings, limit_s: float = 240) -> float:
+    """Wait until nodes and services are up and each store's preferred member leads; the seconds it took."""
+    began = time.monotonic()
+    while faults := [fault for store in stores if (fault := _fault(store))] or _swarm_faults(settings):
+        assert time.monotonic() - began < limit_s, f"not whole after {limit_s} s: {'; '.join(faults)}"
+        time.sleep(1)
+    return time.monotonic() - began
+
+
+def _fault(store: Store) -> str:
+    roles = store.roles()
+    others = [role for member, role in roles.items() if member != store.preferred]
+    led = roles[store.preferred] == "PRIMARY" and set(others) == {"SECONDARY"}
+    return "" if led else f"{store.name}: {roles}"
+
+
+def _swarm_faults(settings: Settings) -> list[str]:
+    try:
+        cluster = status.read(settings)
+    except (status.NoManagerError, TimeoutError) as error:
+        return [str(error)]
+    away = [f"{row['Hostname']} is {row['Status']}" for row in cluster.nodes if row["Status"] != "Ready"]
+    away += [row["Hostname"] for row in cluster.nodes if row["ManagerStatus"] == "Unreachable"]
+    return away + [f"{row['Name']} {row['Replicas']}" for row in cluster.services if not status.whole(row)]

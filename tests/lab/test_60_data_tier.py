@@ -1,0 +1,178 @@
+"""MySQL, Redis and MongoDB under ledgers of acknowledged writes, all at the same time: whatever dies,
+nothing acknowledged is lost and writes are accepted again in time.
+
+Plain writes to Redis are counted, and what of them is lost is printed: docs/decisions/0011-redis.md.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from lab.model import NODES
+from tests.lab import faults
+from tests.lab.nodes import lab
+from tests.lab.runner import ROOT, Tree
+from tests.lab.stores import Store, wait_whole
+from tests.lab.writer import End, Ledgers, Place, read_back
+
+ROLL_GAP_S = 5
+COLD_START_S = 180
+#: Without a promise: nothing about its gaps or losses is asserted.
+PLAIN = "redis-plain"
+pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture
+def write(stores: list[Store], place: Place) -> Callable[[str], Ledgers]:
+    """Ledgers of every store, under a name of this run."""
+    names = [name for store in stores for name in store.kind.ledgers]
+    return lambda run: Ledgers(place, names, f"{run}{random.randrange(16**8):08x}")
+
+
+def limits(stores: Iterable[Store]) -> dict[str, float]:
+    return {
+        name: store.kind.first_write_s for store in stores for name in store.kind.ledgers if name != PLAIN
+    }
+
+
+def told(what: str, gaps: Mapping[str, float]) -> str:
+    return f"{what}: first write accepted after " + ", ".join(f"{name} {s:.1f} s" for name, s in gaps.items())
+
+
+def check(ends: Mapping[str, End]) -> None:
+    print(
+        "; ".join(
+            f"{name}: {end['acknowledged']} acknowledged, {end['lost']} lost" for name, end in ends.items()
+        )
+    )
+    for name, end in ends.items():
+        assert end["acknowledged"] > 100, (name, end)
+        assert end["foreign"] == 0, (name, end)
+        assert name == PLAIN or end["lost"] == 0, (name, end)
+
+
+def late(gaps: Mapping[str, float], allowed: Mapping[str, float]) -> dict[str, float]:
+    return {name: gap for name, gap in gaps.items() if gap > allowed.get(name, gap)}
+
+
+@pytest.mark.parametrize("name", faults.OF_LEADERS)
+def test_leaders_of_all_stores_go_at_once(
+    name: str, stores: list[Store], write: Callable[[str], Ledgers], checkout: Tree
+) -> None:
+    settings = stores[0].settings
+    wait_whole(stores, settings)
+    leaders = {store.name: store.leader() for store in stores}
+    before = {store.name: store.start_times()[leaders[store.name]] for store in stores}
+    with write("leaders") as ledgers:
+        time.sleep(3)
+        since = time.time()
+        with ThreadPoolExecutor(len(stores)) as pool:
+            list(pool.map(lambda store: faults.OF_LEADERS[name](store, leaders[store.name]), stores))
+        time.sleep(20)
+        gaps = ledgers.gaps_s(since, time.time())
+        whole_s = wait_whole(stores, settings)
+    print(told(f"{name}, of all at once", gaps), f"; all as before {whole_s + 20:.0f} s later")
+    check(ledgers.ends)
+    after = {store.name: store.start_times()[leaders[store.name]] for store in stores}
+    assert all(after[each] > before[each] for each in before), "the fault did not happen"
+    assert late(gaps, limits(stores)) == {}
+    assert checkout.changes() == {}
+
+
+@pytest.mark.parametrize("name", faults.OF_NODES)
+def test_the_node_of_each_leader_goes_one_after_the_other(
+    name: str, stores: list[Store], write: Callable[[str], Ledgers], checkout: Tree
+) -> None:
+    settings = stores[0].settings
+    wait_whole(stores, settings)
+    missed: dict[str, Any] = {}
+    with write("nodes") as ledgers:
+        for store in stores:
+            time.sleep(3)
+            node, since = store.homes[store.leader()], time.time()
+            faults.OF_NODES[name](settings, node)
+            time.sleep(5)
+            gaps = ledgers.gaps_s(since, time.time())
+            whole_s = wait_whole(stores, settings)
+            print(
+                told(f"{name}, {node} with {store.name}", gaps), f"; all as before {whole_s + 5:.0f} s later"
+            )
+            missed |= {f"{node} {ledger}": gap for ledger, gap in late(gaps, limits(stores)).items()}
+    check(ledgers.ends)
+    assert missed == {}
+    assert checkout.changes() == {}
+
+
+def test_a_cold_start_of_all_nodes_brings_everything_back_without_a_hand(
+    stores: list[Store], write: Callable[[str], Ledgers], place: Place, checkout: Tree
+) -> None:
+    settings = stores[0].settings
+    with write("before") as before:
+        time.sleep(10)
+    check(before.ends)
+    names = [node.name for node in NODES]
+    for name in names:
+        lab("stop-node", name, "--kill")
+    began = time.monotonic()
+    random.shuffle(names)
+    starting = []
+    for name in names:
+        line = [sys.executable, "-m", "lab", "start-node", name]
+        starting.append(subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL))
+        time.sleep(2)
+    assert [process.wait(120) for process in starting] == [0] * len(names)
+    wait_whole(stores, settings, COLD_START_S)
+    took_s = time.monotonic() - began
+    (run,) = {writer.run for writer in before.writers.values()}
+    held = read_back(place, before.writers, run)
+    with write("after") as after:
+        time.sleep(10)
+    print(f"cold start in the order {' '.join(names)}: all whole after {took_s:.0f} s, there: {held}")
+    check(after.ends)
+    assert {name: held[name] - end["present"] for name, end in before.ends.items()} == dict.fromkeys(held, 0)
+    assert took_s <= COLD_START_S
+    assert checkout.changes() == {}
+
+
+EDITS = {
+    "mysql": ("mysql/my.cnf.j2", "long_query_time = 1", "long_query_time = 2"),
+    "redis": ("redis/redis.conf.j2", "tcp-keepalive 60", "tcp-keepalive 61"),
+    "mongodb": (
+        "mongodb/mongod.conf.j2",
+        "replication:\n",
+        "operationProfiling:\n  slowOpThresholdMs: 150\nreplication:\n",
+    ),
+}
+
+
+def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_goes_last(
+    stores: list[Store], write: Callable[[str], Ledgers], variant: Tree
+) -> None:
+    settings = stores[0].settings
+    wait_whole(stores, settings)
+    for store in stores:
+        file, old, new = EDITS[store.name]
+        variant.edit(f"configs/services/{file}", old, new)
+    members = {member for store in stores for member in store.homes}
+    assert {name for name, op in variant.changes().items() if op == "update"} == members
+    with write("roll") as ledgers:
+        since = time.time()
+        done = variant.up()
+        time.sleep(3)
+        gaps = ledgers.gaps_s(since, time.time())
+    print(f"a changed setting rolled in {done.seconds:.0f} s, longest gaps: {gaps}")
+    assert done.code == 0, done.text
+    check(ledgers.ends)
+    for store in stores:
+        started = store.start_times()
+        assert sorted(started, key=lambda member: started[member]) == list(reversed(store.homes)), started
+    assert late(gaps, dict.fromkeys(limits(stores), ROLL_GAP_S)) == {}
+    assert variant.changes() == {}
