@@ -18,7 +18,13 @@ MEMORY_MIB = 3072
 
 # The lab's nodes have 3 GiB each: what production gives its data services doesn't fit.
 SIZES: dict[str, dict[str, Any]] = {
-    "mysql": {"memory_mib": 800, "reserve_memory_mib": 512, "reserve_cpus": 0.1},
+    "mysql": {
+        "memory_mib": 800,
+        "reserve_memory_mib": 512,
+        "reserve_cpus": 0.1,
+        "environment": {"FAILBACK_AFTER_S": "20"},  # the lab's tests wait for it
+    },
+    "redis": {"environment": {"FAILBACK_AFTER_S": "20"}},
     "mysql-backup": {"environment": {"BINLOG_EVERY_S": "15"}},
 }
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and

@@ -96,7 +96,7 @@ class Redis:
         from redis.sentinel import Sentinel
 
         login = {"username": "app", "password": secret("redis_app_password")}
-        self.key, self.wait = f"ledger:{run}", wait
+        self.key, self.wait = f"ledger:{run}:{'sure' if wait else 'plain'}", wait
         sentinel = Sentinel(
             [(f"redis-sentinel-{number}", 26379) for number in (1, 2, 3)],
             socket_timeout=1,

@@ -57,7 +57,7 @@ KINDS = (
         secrets=("redis_app_password",),
         first_write_s=10,
         role=REDIS_ROLE,
-        kill="grep -lx redis-server /proc/[0-9]*/comm | cut -d/ -f3 | xargs kill -9",
+        kill="kill -9 $(grep -lx redis-server /proc/[0-9]*/comm | cut -d/ -f3)",
     ),
     Kind(
         "mongodb",
@@ -123,20 +123,27 @@ def in_container(settings: Settings, node: str, service: str, script: str, timeo
     return on_node(settings, node, text, timeout_s)
 
 
-def wait_whole(stores: Iterable[Store], settings: Settings, limit_s: float = 240) -> float:
-    """Wait until nodes and services are up and each store's preferred member leads; the seconds it took."""
+def wait_whole(
+    stores: Iterable[Store], settings: Settings, limit_s: float = 240, *, as_preferred: bool = False
+) -> float:
+    """Wait until nodes, services and stores are whole; the seconds it took.
+
+    With `as_preferred` also until each store's preferred member leads again, which it does after a while.
+    """
     began = time.monotonic()
-    while faults := [fault for store in stores if (fault := _fault(store))] or _swarm_faults(settings):
+    while faults := [each for store in stores if (each := _fault(store, as_preferred))] or _swarm_faults(
+        settings
+    ):
         assert time.monotonic() - began < limit_s, f"not whole after {limit_s} s: {'; '.join(faults)}"
         time.sleep(1)
     return time.monotonic() - began
 
 
-def _fault(store: Store) -> str:
+def _fault(store: Store, as_preferred: bool) -> str:
     roles = store.roles()
-    others = [role for member, role in roles.items() if member != store.preferred]
-    led = roles[store.preferred] == "PRIMARY" and set(others) == {"SECONDARY"}
-    return "" if led else f"{store.name}: {roles}"
+    whole = sorted(roles.values()) == ["PRIMARY", "SECONDARY", "SECONDARY"]
+    led = not as_preferred or roles[store.preferred] == "PRIMARY"
+    return "" if whole and led else f"{store.name}: {roles}"
 
 
 def _swarm_faults(settings: Settings) -> list[str]:

@@ -115,7 +115,11 @@ class Writer:
 
             told = asyncio.create_task(errors())
             async for line in process.stdout:
-                self.events.append(json.loads(str(line)))
+                text = str(line).rstrip()
+                if text.startswith("{"):
+                    self.events.append(json.loads(text))
+                else:
+                    self.errors.append(text)
             await told
 
 

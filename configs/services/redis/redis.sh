@@ -2,7 +2,8 @@
 # PID 1 of a member of the Redis set: starts redis-server held (a replica of nobody that keeps its data),
 # decides whom to follow, watches, and hands over before it stops. docs/decisions/0011-redis.md
 # Needs bash, coreutils, awk, grep, setpriv and redis-cli: the official image and the lab's have them.
-# Inputs: /etc/redis/{cluster.env,lib.sh,users.sh,handover.sh,redis.conf}, secrets below /run/secrets.
+# Inputs: /etc/redis/{cluster.env,lib.sh,users.sh,handover.sh,failback.sh,redis.conf}, secrets below
+# /run/secrets, FAILBACK_AFTER_S (0: the first member doesn't lead again by itself).
 # Files: /data/member: this volume has held the set's data; /data/LEAD: an operator's "lead now".
 # No `set -e`: a peer that doesn't answer is this script's daily bread, not its end.
 set -uo pipefail
@@ -18,11 +19,13 @@ main() {
   source /etc/redis/users.sh
   # shellcheck source=/dev/null
   source /etc/redis/handover.sh
+  # shellcheck source=/dev/null
+  source /etc/redis/failback.sh
   umask 077
   REDISCLI_AUTH=$(secret redis_admin_password) || exit 1
   export REDISCLI_AUTH
   trap 'LEAVING=yes' TERM INT
-  LEAVING='' PATIENT_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0
+  LEAVING='' PATIENT_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0 PRIORITY=$USUAL
   keep_hosts
   write_conf || exit 1
   (as_redis redis-server $RUN/redis.conf) &
@@ -45,14 +48,14 @@ blank() { [[ ! -e $MEMBER_FILE ]]; }
 # Held: a replica of a port that nobody listens on. It answers, keeps what it has, and takes no write. The
 # port tells the peers whether there is anything to keep. A blank one is never promoted (priority 0).
 write_conf() {
-  local port=$KEEPER priority=100
+  local port=$KEEPER priority=$USUAL
   blank && port=$BLANK priority=0
   mkdir -p $RUN
   {
     cat /etc/redis/redis.conf
     printf 'aclfile %s/users.acl\nreplica-announce-ip %s\nreplica-announce-port %s\n' $RUN "$HOSTNAME" "$REDIS_PORT"
     printf 'masteruser replica\nmasterauth "%s"\n' "$(secret redis_replica_password)"
-    printf 'replica-priority %s\nreplicaof %s %s\n' $priority $HELD $port
+    printf 'replica-priority %s\nreplicaof %s %s\n' "$priority" $HELD $port
   } >$RUN/redis.conf
   member_users >$RUN/users.acl
   chown -R redis:redis $RUN
@@ -69,19 +72,22 @@ look() {
     decide
   else
     note "$info"
-    [[ $(field role <<<"$info") != master ]] || yield_to_another
+    [[ $(field role <<<"$info") != master ]] || { yield_to_another && give_back; }
   fi
 }
 
 # A failover that began while this master was away, or was asked for by hand: Sentinel itself demotes the
 # old master only after some ten seconds, in which a replica that still follows it confirms writes that
 # will be lost.
+# 1 when another leads.
 yield_to_another() {
   consult
   if majority "$AGREED" && [[ -n $MASTER && $MASTER != "$HOSTNAME" ]] && leaders | grep -qx "$MASTER"; then
-    ((++OTHER_LOOKS >= 2)) || return 0
+    ((++OTHER_LOOKS >= 2)) || return 1
+    OTHER_LOOKS=0
     log "the Sentinels replaced me"
     follow "$MASTER"
+    return 1
   fi
   OTHER_LOOKS=0
 }
@@ -89,13 +95,18 @@ yield_to_another() {
 # Who is in sync or leads holds the data; who is being filled must not be promoted.
 note() {
   local priority
-  priority=$(field slave_priority <<<"$1")
+  priority=$(field slave_priority <<<"$1") # a master doesn't tell: then it is what was set last
+  : "${priority:=$PRIORITY}"
   if [[ $(field role <<<"$1") == master || $(field master_link_status <<<"$1") == up ]]; then
     blank && touch $MEMBER_FILE
-    [[ ${priority:-100} == 100 ]] || self config set replica-priority 100 >/dev/null
-  elif [[ $(field master_sync_in_progress <<<"$1") == 1 && $priority != 0 ]]; then
-    self config set replica-priority 0 >/dev/null
+    priority_wanted "$1"
+  elif [[ $(field master_sync_in_progress <<<"$1") == 1 ]]; then
+    PRIORITY=0
+  else
+    PRIORITY=$priority
+    [[ $priority != "$WISH" ]] || PRIORITY=$USUAL
   fi
+  [[ $priority == "$PRIORITY" ]] || self config set replica-priority "$PRIORITY" >/dev/null
 }
 
 # Held: follow whom the Sentinels name, lead when they name me, else wait and say for whom.
@@ -149,7 +160,7 @@ all_blank() {
 
 lead() {
   log "LEADING: $1"
-  self replicaof no one >/dev/null && touch $MEMBER_FILE && self config set replica-priority 100 >/dev/null
+  self replicaof no one >/dev/null && touch $MEMBER_FILE && self config set replica-priority "$USUAL" >/dev/null
 }
 
 follow() {
