@@ -170,6 +170,40 @@ def test_a_replica_stops_only_when_the_master_keeps_another(other: str, suffices
     assert shell(body, "redis/lib.sh", "redis/handover.sh") == [suffices]
 
 
+def wishes(seconds: str, *, host: str = "redis-1", role: str = "slave", others: str = "true") -> list[str]:
+    """The priority that an in-sync member wants at each of these seconds of its life."""
+    body = f"""HOSTNAME={host} FAILBACK_AFTER_S=60
+      others_suffice() {{ {others}; }}
+      for SECONDS in {seconds}; do priority_wanted $'role:{role}\\r'; echo $PRIORITY; done"""
+    return shell(body, "redis/lib.sh", "redis/failback.sh")
+
+
+def test_the_first_member_wishes_to_lead_after_a_while_of_peace_and_not_for_ever() -> None:
+    assert wishes("5 64 66 120 126") == ["100", "100", "50", "50", "100"]
+    assert wishes("5 66", others="false") == ["100", "100"]
+    assert wishes("5 66", role="master") == ["100", "100"]
+    assert wishes("5 66", host="redis-2") == ["100", "100"]
+
+
+def gives_back(
+    seconds: str, *, priority: int = 50, leader: str = "redis-1", me: str = "redis-2"
+) -> list[str]:
+    body = f"""HOSTNAME={me}
+      ask() {{ printf 'slave_priority:{priority}\\r\\n'; }}
+      others_suffice() {{ true; }}; log() {{ :; }}; leader_by_sentinel() {{ echo {leader}; }}
+      hand_over() {{ echo "hands over"; }}; follow() {{ echo "follows $1"; }}; self() {{ :; }}
+      for SECONDS in {seconds}; do give_back; done"""
+    return shell(body, "redis/lib.sh", "redis/failback.sh")
+
+
+def test_a_master_grants_the_wish_when_every_sentinel_can_have_heard_of_it() -> None:
+    assert gives_back("100 111") == []
+    assert gives_back("100 112") == ["hands over", "follows redis-1"]
+    assert gives_back("100 112", leader="redis-2") == ["hands over"]
+    assert gives_back("100 112", priority=100) == []
+    assert gives_back("100 112", me="redis-1") == []
+
+
 def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:
     states = {"20200101T000000Z": "proven", "20200102T000000Z": "bad", "20200103T000000Z": "proven"}
     for name, state in states.items():
