@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from components.settings import Settings
 from components.topology import Plan
 from ops import status
+from ops.managers import NoManagerError
 from tests.lab.nodes import on_node
 
 
@@ -149,7 +150,7 @@ def _fault(store: Store, as_preferred: bool) -> str:
 def _swarm_faults(settings: Settings) -> list[str]:
     try:
         cluster = status.read(settings)
-    except (status.NoManagerError, TimeoutError) as error:
+    except NoManagerError as error:
         return [str(error)]
     away = [f"{row['Hostname']} is {row['Status']}" for row in cluster.nodes if row["Status"] != "Ready"]
     away += [row["Hostname"] for row in cluster.nodes if row["ManagerStatus"] == "Unreachable"]
