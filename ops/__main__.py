@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,8 @@ FAULTS = (
 Stack = Annotated[str, typer.Option(help="Name of the stack.", envvar="STACK")]
 Data = Annotated[str, typer.Argument(help="mysql, redis, mongodb: a service with a `-backup` beside it.")]
 Id = Annotated[str, typer.Option("--backup", help="ID of the backup, see `backups`.")]
-console = Console(highlight=False)
+# A table in a log file must not be squeezed into 80 columns.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
 @app.command()
@@ -145,7 +147,7 @@ def restore(
 
 def progress(line: str) -> None:
     """One line of what a script says while it works."""
-    Console(stderr=True, highlight=False).print(line, markup=False)
+    Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
 
 
 def stack_file(stack: str) -> Path:

@@ -124,8 +124,9 @@ async def _streamed(
     async def progress() -> str:
         last = ""
         async for line in process.stderr:
-            last = str(line).rstrip()
-            say(last)
+            if text := str(line).rstrip():  # asyncssh ends with an empty one
+                last = text
+                say(text)
         return last
 
     output, last = await asyncio.gather(process.stdout.read(), progress())

@@ -69,7 +69,8 @@ await_role() {
   wait_for 60 role_holds "$1" || fail "$NODE_NAME" "is not yet $ROLE after 80 s" "see 'docker node ls' and 'journalctl -u docker' on it"
 }
 
-# Others may change the node at the same moment ("update out of sequence"): the next try sees their change.
+# Others may change the node at the same moment ("update out of sequence"): the next try sees their change. And where one
+# manager has just become two, nothing is decided before the second has caught up ("deadline exceeded").
 updated() { is_set "$1" || { update "$1" && is_set "$1"; }; }
 
 # A former self may only go while the new one is Ready; as manager it would count for the quorum.
@@ -91,7 +92,7 @@ main() {
     "see 'journalctl -u docker' on $NODE_NAME; if two hosts have this name, give one another: hostnamectl set-hostname"
   read -r id state < <(sort -k2,2r <<<"$NODES")
   if [[ $state == Ready ]]; then forget_former_selves; fi
-  wait_for 15 updated "$id" || fail "$NODE_NAME" "does not take $(wanted | paste -sd' ')" \
+  wait_for 60 updated "$id" || fail "$NODE_NAME" "does not take $(wanted | paste -sd' ')" \
     "see above, and that the swarm keeps its quorum: docker node ls"
   if [[ $state == Ready || $ROLE == worker ]]; then await_role "$id"; fi
   printf 'node %s %s %s\n' "$NODE_NAME" "$id" "$(wanted | paste -sd' ')"

@@ -118,7 +118,7 @@ class Writer:
                 text = str(line).rstrip()
                 if text.startswith("{"):
                     self.events.append(json.loads(text))
-                else:
+                elif text:
                     self.errors.append(text)
             await told
 
