@@ -6,18 +6,23 @@ import os
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from components.checks import service_faults
 from components.checks.files import size_fault
+from components.checks.secrets import secret_faults
 from components.contents import render
 from components.declaration import load_declarations, service_folders
 from components.errors import ConfigurationError, Fault
+from components.secret_recipes import load_recipes
 from components.settings import Settings, Ssh, parse_settings
 from components.stack import RawStack
 from components.topology import Plan, draft, plan
 
-SERVICES = Path(__file__).parent.parent / "configs" / "services"
+CONFIGS = Path(__file__).parent.parent / "configs"
+SERVICES = CONFIGS / "services"
+RECIPES = CONFIGS / "secrets.yaml"
 
 
 @dataclass(frozen=True)
@@ -28,18 +33,23 @@ class Reading:
     texts: Mapping[tuple[str, str], str]
 
 
-def read(raw: RawStack, services: Path = SERVICES) -> Reading:
-    """Settings, declarations and files, checked. Raises ConfigurationError with every fault."""
+def read(raw: RawStack, services: Path = SERVICES, recipes: Path = RECIPES) -> Reading:
+    """Settings, declarations, secrets and files, checked. Raises ConfigurationError with every fault."""
     faults = list(raw.faults)
     settings = _settings(raw, faults)
     unread: list[Fault] = []
     declared = load_declarations(services, unread)
-    faults += unread
+    unmade: list[Fault] = []
+    made = load_recipes(recipes, unmade)
+    faults += [*unread, *unmade]
     if settings is None:
         faults += [fault for service in declared for fault in service_faults(service)]
         raise ConfigurationError(faults)
-    # What names a service that couldn't be read would be reported as naming nothing.
-    texts = {} if unread else rendered(draft(settings, declared), faults)
+    sketch = draft(settings, declared)
+    # What names a service or a recipe that couldn't be read would be reported as naming nothing.
+    texts = {} if unread else rendered(sketch, faults)
+    if not unmade:
+        faults += secret_faults(made, sketch, raw.secrets, datetime.now(UTC))
     known = frozenset(folder.name for folder in service_folders(services))
     return Reading(plan(settings, declared, raw.secrets, faults, known), texts)
 

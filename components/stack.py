@@ -77,16 +77,16 @@ def _split(given: Mapping[Any, Any], faults: list[Fault]) -> tuple[dict[str, Any
         fault = "is not a mapping of names to encrypted values"
         faults.append(Fault("secrets", fault, "delete it and run: make secrets"))
         return own, {}
-    return own, {name: secrets[name] for name in secrets if _named(name, faults)}
+    return own, {name: secrets[name] for name in secrets if named(name, "secrets", faults)}
 
 
-def _named(name: object, faults: list[Fault]) -> bool:
-    """A key that is no name isn't shown: it may be the secret itself, put in the wrong place."""
+def named(name: object, place: str, faults: list[Fault]) -> bool:
+    """Whether a key is a secret's name; one that isn't is not shown: it may be the secret itself."""
     try:
         TypeAdapter(SecretName).validate_python(name)
     except ValidationError:
         remedy = "use lower-case letters, digits and _, a letter first"
-        faults.append(Fault("secrets", "holds a key that is not a secret's name", remedy))
+        faults.append(Fault(place, "holds a key that is not a secret's name", remedy))
         return False
     return True
 
@@ -103,7 +103,11 @@ def _sealed_faults(place: str, value: Any) -> list[Fault]:
 def _value_faults(place: str, value: Any) -> list[Fault]:
     if not isinstance(value, str):
         return [Fault(place, "is not text", "delete it and run: make secrets")]
-    return list(size_fault(place, len(value.encode(errors="surrogatepass"))))
+    try:
+        return list(size_fault(place, len(value.encode())))
+    except UnicodeEncodeError:
+        remedy = f"set it anew: pulumi config set --secret --path '{NAMESPACE}:{place}'"
+        return [Fault(place, "is not valid Unicode", remedy)]
 
 
 def _value(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""X.509 for the edge: an authority of its own and server certificates, ECDSA P-256.
+"""Makes keys, authorities and server certificates, ECDSA P-256; reading them: components/certificates.py.
 
 Lifetimes: 397 days is what browsers accept of a server certificate,
 https://support.apple.com/en-us/102028; back-dated an hour for clocks that run slow.
@@ -11,10 +11,18 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from components.certificates import (
+    PublicKey,
+    UnreadableError,
+    belongs,
+    certificate,
+    private_key,
+    signed_by,
+)
 
 
 class Pair(NamedTuple):
@@ -42,7 +50,7 @@ def new_key() -> str:
 
 def authority(key_pem: str, common_name: str, days: int) -> str:
     """A self-signed certificate authority that can sign servers only, no further authorities."""
-    key = _key(key_pem)
+    key = private_key(key_pem)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = (
         _builder(name, name, key.public_key(), days)
@@ -55,8 +63,8 @@ def authority(key_pem: str, common_name: str, days: int) -> str:
 
 def server(key_pem: str, issuer: Pair, names: Names, days: int) -> str:
     """A server certificate followed by its issuer's."""
-    key, issuer_key = _key(key_pem), _key(issuer.key)
-    issuer_certificate = x509.load_pem_x509_certificate(issuer.certificate.encode())
+    key, issuer_key = private_key(key_pem), private_key(issuer.key)
+    issuer_certificate = certificate(issuer.certificate)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names.dns[0])])
     identifier = issuer_certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
@@ -71,27 +79,27 @@ def server(key_pem: str, issuer: Pair, names: Names, days: int) -> str:
     return _pem(builder.sign(issuer_key, hashes.SHA256())) + issuer.certificate
 
 
-def ends(certificate: str) -> datetime:
-    """When the first certificate of a PEM text ends, UTC."""
-    return x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
-
-
-def belongs(certificate: str, key_pem: str) -> bool:
-    """Whether a certificate is for this private key."""
-    return x509.load_pem_x509_certificate(certificate.encode()).public_key() == _key(key_pem).public_key()
-
-
-def fits(certificate: str, key_pem: str, issuer: Pair, names: Names, until: datetime) -> bool:
+def fits(certificate_pem: str, key_pem: str, issuer: Pair, names: Names, until: datetime) -> bool:
     """Whether it is for this key, signed by this issuer, lasts beyond `until` and names just these."""
-    held = x509.load_pem_x509_certificate(certificate.encode())
-    alternative = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    try:
-        held.verify_directly_issued_by(x509.load_pem_x509_certificate(issuer.certificate.encode()))
-    except (ValueError, TypeError, InvalidSignature):
+    if not lasts(certificate_pem, key_pem, until):
         return False
-    purposes = held.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    held = certificate(certificate_pem)
+    try:
+        alternative = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        purposes = held.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
     named = set(alternative) == set(_alternative_names(names)) and purposes == _purposes(names)
-    return named and belongs(certificate, key_pem) and held.not_valid_after_utc > until
+    return named and signed_by(held, certificate(issuer.certificate))
+
+
+def lasts(certificate_pem: str, key_pem: str, until: datetime) -> bool:
+    """Whether it can be read, is for this key and lasts beyond `until`."""
+    try:
+        held = certificate(certificate_pem)
+    except UnreadableError:
+        return False
+    return belongs(held, private_key(key_pem)) and held.not_valid_after_utc > until
 
 
 def _alternative_names(names: Names) -> x509.SubjectAlternativeName:
@@ -106,16 +114,7 @@ def _purposes(names: Names) -> x509.ExtendedKeyUsage:
     return x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, *client])
 
 
-def _key(pem: str) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(pem.encode(), None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ValueError("the private key is not an elliptic curve key")
-    return key
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: PublicKey, days: int) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -142,5 +141,5 @@ def _usage(signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+def _pem(made: x509.Certificate) -> str:
+    return made.public_bytes(serialization.Encoding.PEM).decode()

@@ -55,6 +55,3 @@ def declaration_faults(plan: Plan, secret_names: frozenset[str], declared: froze
             if secret.name not in secret_names:
                 fault = f"is needed by {service.name} and not set"
                 yield Fault(f"secrets.{secret.name}", fault, "run: make secrets")
-            elif secret.name == NAMING_KEY:
-                where = f"services/{service.name}.secrets"
-                yield Fault(where, f"{NAMING_KEY} never leaves the program", "mount another secret")

@@ -21,6 +21,7 @@ from components.remote import Host
 from components.stack import RawStack
 from tests.unit.examples import raw
 from tests.unit.machines import a_plan, machine
+from tests.unit.secret_values import sound
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "command:remote:Command"
@@ -57,7 +58,7 @@ def seen(manages: bool, drift: Mapping[str, str]) -> Observation:
 def run(manages: bool = True, drift: Mapping[str, str] = {}, **changes: Any) -> dict[str, Any]:
     declared = load_declarations(ROOT / "configs" / "services", [])
     names = {secret.name for service in declared for secret in service.secrets} | {"naming_key"}
-    secrets = {name: f"value-of-{name}" for name in names}
+    secrets = {name: sound()[name] for name in names}
     reading = read(RawStack(raw(ssh={"private_key_file": __file__}, **changes), secrets))
 
     @pulumi.runtime.test  # type: ignore[misc]

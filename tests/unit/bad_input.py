@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import pulumi.runtime
+import pytest
 import yaml
 
 from components.errors import ConfigurationError
-from components.reading import read
-from components.stack import NAMESPACE, from_file
+from components.reading import RECIPES, read
+from components.stack import NAMESPACE, RawStack, from_engine, from_file
+from components.stack import SECRETS as SECRETS_KEY
 from tests.unit.examples import raw
+from tests.unit.secret_values import faulty, sound
 
 CORPUS = Path(__file__).parent / "bad"
 #: No message may ever hold it.
@@ -36,13 +41,33 @@ def entries() -> dict[str, dict[str, Any]]:
 
 
 def messages(folder: Path, entry: dict[str, Any]) -> list[str]:
-    """What `ops validate` would print of the entry, a fault a line; empty when there is none."""
+    """What a run would print of the entry, a fault a line; empty when there is none.
+
+    With `values` it is a run of the program, which knows what its secrets are; else `ops validate`.
+    """
     stack = write(folder, entry)
+    recipes = folder / "configs" / "secrets.yaml" if "recipes" in entry else RECIPES
     try:
-        read(from_file(stack), folder / "services")
+        read(_given(stack, entry), folder / "services", recipes)
     except ConfigurationError as error:
         return [str(fault) for fault in error.faults]
     return []
+
+
+def _given(stack: Path, entry: dict[str, Any]) -> RawStack:
+    if "values" not in entry:
+        return from_file(stack)
+    config = yaml.safe_load(stack.read_text())["config"]
+    config[SECRETS_KEY] = {**sound(), **{name: _value(value) for name, value in entry["values"].items()}}
+    with pytest.MonkeyPatch.context() as patch:
+        handed_over = {key: json.dumps(value) for key, value in config.items()}
+        patch.setattr(pulumi.runtime, "get_config_env", lambda: handed_over)
+        patch.setattr(pulumi.runtime, "is_config_secret", lambda key: True)
+        return from_engine()
+
+
+def _value(written: Any) -> Any:
+    return faulty()[written["faulty"]] if isinstance(written, dict) else written
 
 
 def write(folder: Path, entry: dict[str, Any]) -> Path:
@@ -54,6 +79,9 @@ def write(folder: Path, entry: dict[str, Any]) -> Path:
         file = folder / "services" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+    if "recipes" in entry:
+        (folder / "configs").mkdir()
+        (folder / "configs" / "secrets.yaml").write_text(entry["recipes"])
     stack = folder / "Pulumi.test.yaml"
     stack.write_bytes(_stack(entry))
     return stack

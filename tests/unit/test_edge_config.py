@@ -11,7 +11,7 @@ import yaml
 
 from components.declaration import Declaration, load_declarations
 from components.errors import Fault
-from ops.secrets import load_recipes
+from components.secret_recipes import load_recipes
 from tests.unit import examples
 
 ROOT = Path(__file__).parents[2]
@@ -166,11 +166,11 @@ def test_a_stateless_service_rolls_without_a_gap_and_back_on_any_failure(
 
 
 def test_every_mounted_secret_is_declared_and_may_be_deployed(services: dict[str, Declaration]) -> None:
-    recipes = load_recipes(ROOT / "configs/secrets.yaml")
+    recipes = load_recipes(ROOT / "configs/secrets.yaml", [])
     for service in services.values():
         for secret in service.secrets:
             assert secret.name in recipes, f"{service.name} mounts {secret.name}"
-            assert getattr(recipes[secret.name], "deploy", True), f"{secret.name} must stay with the operator"
+            assert recipes[secret.name].deploy, f"{secret.name} must stay with the operator"
 
 
 def test_the_page_needs_nothing_that_its_content_security_policy_forbids() -> None:

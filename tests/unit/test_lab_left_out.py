@@ -9,6 +9,8 @@ import yaml
 from rich.console import Console
 
 from components.declaration import load_declarations
+from components.reading import RECIPES
+from components.secret_recipes import load_recipes, with_ingredients
 from components.topology import draft
 from lab.build import NotToBeHadError
 from lab.catalog import load_images
@@ -24,7 +26,7 @@ from lab.left_out import (
 )
 from lab.shell import LabError
 from lab.stackfile import lab_config, write
-from ops.secrets import idle, load_recipes, wanted
+from ops.secrets import idle
 from ops.status import Cluster, show
 from tests.unit import examples
 from tests.unit.test_lab_images import image
@@ -129,18 +131,19 @@ def test_what_was_left_out_is_on_again_when_nobody_says_so_any_more(tmp_path: Pa
 
 
 def test_secrets_of_what_is_left_out_are_not_made_and_everything_else_is() -> None:
-    declared, recipes = load_declarations(SERVICES, []), load_recipes(SERVICES.parent / "secrets.yaml")
+    declared, recipes = load_declarations(SERVICES, []), load_recipes(RECIPES, [])
     services = {name: {"enabled": False} for name in left("mysql redis mongodb")}
-    made = wanted(recipes, idle(examples.settings(services=services), declared))
+    off = idle(examples.settings(services=services), declared)
+    made = with_ingredients(recipes, recipes.keys() - off)
     assert {"naming_key", "edge_ca_key", "edge_ca_certificate", "edge_tls_key"} <= set(made)
     assert not {"mysql_root_password", "redis_admin_password", "mongodb_keyfile"} & set(made)
-    everything = wanted(recipes, idle(examples.settings(), declared))
+    everything = with_ingredients(recipes, recipes.keys() - idle(examples.settings(), declared))
     assert set(recipes) - set(everything) == {"bucket_access_key", "bucket_secret_key"}
 
 
 def test_an_unused_secret_is_made_where_a_wanted_one_is_made_of_it() -> None:
-    recipes = load_recipes(SERVICES.parent / "secrets.yaml")
+    recipes = load_recipes(RECIPES, [])
     unused = frozenset({"edge_tls_key", "edge_ca_certificate", "edge_ca_key", "api_token"})
-    assert set(recipes) - set(wanted(recipes, unused)) == {"api_token"}
+    assert set(recipes) - set(with_ingredients(recipes, recipes.keys() - unused)) == {"api_token"}
     unused |= {"edge_tls_certificate"}
-    assert set(recipes) - set(wanted(recipes, unused)) == unused
+    assert set(recipes) - set(with_ingredients(recipes, recipes.keys() - unused)) == unused

@@ -12,6 +12,7 @@ import pytest
 from components.reading import Reading, read
 from components.stack import RawStack
 from tests.unit import examples
+from tests.unit.secret_values import sound
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ROOT / "configs" / "services"
@@ -28,9 +29,8 @@ GONE = {
 
 
 def reading(**mysql: object) -> Reading:
-    secrets = re.findall(r"^(\w+):", (ROOT / "configs" / "secrets.yaml").read_text(), re.M)
     given = examples.raw(ssh={"private_key_file": __file__}, services={"mysql": mysql})
-    return read(RawStack(given, dict.fromkeys(secrets, "x")))
+    return read(RawStack(given, sound()))
 
 
 def cnf(found: Reading, member: str) -> dict[str, str]:

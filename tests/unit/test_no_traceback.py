@@ -19,10 +19,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import ConfigurationError
-from components.reading import read
+from components.reading import RECIPES, read
 from components.stack import NAMESPACE, RawStack, from_engine, from_file
 from tests.unit.bad_input import CANARY, SECRETS
 from tests.unit.examples import raw
+from tests.unit.secret_values import faulty, sound
 from tests.unit.spoiling import JUNK, spoiled, torn
 
 SEARCH = settings(
@@ -90,6 +91,10 @@ def stack_text(values: dict[str, Any]) -> bytes:
     return yaml.safe_dump({"config": config}).encode()
 
 
+MOUNTING = yaml.safe_dump(
+    {**SERVICE, "secrets": [{"name": name, "path": f"/{name}"} for name in sound()]}
+).encode()
+PEMS = [name for name, value in sound().items() if "-----BEGIN" in value]
 SOUND_STACK, SOUND_SERVICE = stack_text(STACK), yaml.safe_dump(SERVICE).encode()
 
 
@@ -114,6 +119,37 @@ def with_key_file(path: str) -> dict[str, Any]:
 def test_no_settings_end_in_a_traceback(values: dict[str, Any], secrets: dict[str, Any]) -> None:
     with folder_with(SOUND_SERVICE) as folder:
         checked(lambda: read(RawStack(values, secrets), Path(folder)))
+
+
+@SEARCH
+@example(values={**sound(), "mysql_tls_key": b"-----BEGIN PRIVATE KEY-----"})
+@example(values={**sound(), **dict.fromkeys(sound(), "\ud800")})
+@example(values={**sound(), **dict.fromkeys(sound(), "9" * 1_000_000)})
+@example(values=dict.fromkeys(sound(), faulty()["torn"]))
+@example(values=dict.fromkeys(sound(), faulty()["key of another kind"]))
+@given(values=spoiled(dict(sound())))
+def test_no_value_of_a_secret_ends_in_a_traceback(values: dict[str, Any]) -> None:
+    with folder_with(MOUNTING) as folder:
+        checked(lambda: read(RawStack(STACK, values), Path(folder)))
+
+
+@SEARCH
+@given(
+    key=st.sampled_from(PEMS),
+    value=st.sampled_from(PEMS).flatmap(lambda name: torn(sound()[name].encode())),
+)
+def test_no_torn_key_or_certificate_ends_in_a_traceback(key: str, value: bytes) -> None:
+    values = {**sound(), key: value.decode(errors="surrogateescape")}
+    with folder_with(MOUNTING) as folder:
+        checked(lambda: read(RawStack(STACK, values), Path(folder)))
+
+
+@SEARCH
+@given(recipes=torn(RECIPES.read_bytes()))
+def test_no_recipes_end_in_a_traceback(recipes: bytes) -> None:
+    with folder_with(SOUND_SERVICE) as folder:
+        (Path(folder) / "secrets.yaml").write_bytes(recipes)
+        checked(lambda: read(RawStack(STACK, sound()), Path(folder), Path(folder) / "secrets.yaml"))
 
 
 @SEARCH

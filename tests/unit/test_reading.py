@@ -10,6 +10,7 @@ from components.reading import read
 from components.stack import RawStack
 from tests.unit.examples import raw
 
+SECRETS = {"naming_key": "k" * 32}
 SERVICE = """\
 description: an example
 image: example:1
@@ -19,7 +20,7 @@ configs: [{file: a.conf.j2, path: /a}]
 
 
 def stack(**changes: Any) -> RawStack:
-    return RawStack(raw(ssh={"private_key_file": __file__}, **changes), {"naming_key": "k"})
+    return RawStack(raw(ssh={"private_key_file": __file__}, **changes), SECRETS)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_broken_yaml_and_unknown_keys_are_faults_beside_others(services: Path) -
 
 def test_a_key_file_that_cannot_be_read_is_a_fault(services: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match=r"ssh\.private_key_file: /nowhere can't be read"):
-        read(RawStack(raw(ssh={"private_key_file": "/nowhere"}), {"naming_key": "k"}), services)
+        read(RawStack(raw(ssh={"private_key_file": "/nowhere"}), SECRETS), services)
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     with pytest.raises(ConfigurationError, match="no SSH agent runs"):
-        read(RawStack(raw(), {"naming_key": "k"}), services)
+        read(RawStack(raw(), SECRETS), services)

@@ -1,38 +1,35 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from ops.secrets import Certificate, Given, Recipes, Values, load_recipes, missing, ungiven
+from components.errors import ConfigurationError
+from components.reading import RECIPES
+from components.secret_recipes import Certificate, Recipes, load_recipes
+from ops import secrets
+from ops.secrets import Values, missing, ungiven
 from tests.unit.examples import settings
+from tests.unit.secret_values import make
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime.now(UTC)
 INTERNAL = [
     name
-    for name, recipe in load_recipes(ROOT / "configs" / "secrets.yaml").items()
-    if isinstance(recipe, Certificate) and recipe.names != "edge"
+    for name, recipe in load_recipes(RECIPES, []).items()
+    if isinstance(recipe, Certificate) and recipe.names
 ]
 
 
 @pytest.fixture(scope="module")
 def recipes() -> Recipes:
-    return load_recipes(ROOT / "configs" / "secrets.yaml")
+    return load_recipes(RECIPES, [])
 
 
 @pytest.fixture
-def made(recipes: Recipes) -> Values:
-    known: Values = {}
-    for name in recipes:
-        given = isinstance(recipes[name], Given)
-        value = "given" if given else missing(name, recipes, known, settings(), NOW)
-        assert value
-        known[name] = value
-    return known
+def made() -> Values:
+    return make()
 
 
 def again(recipes: Recipes, known: Values, at: datetime, domain: str = "beta.example.com") -> list[str]:
@@ -89,6 +86,19 @@ def test_a_client_that_trusts_the_authority_accepts_the_edge(made: Values, name:
         PolicyBuilder().store(store).build_server_verifier(x509.DNSName("evil.example.com")).verify(
             chain[0], chain[1:]
         )
+
+
+def test_a_certificate_that_can_not_be_read_is_made_anew(recipes: Recipes, made: Values) -> None:
+    broken = {"mysql_tls_certificate": "garbage", "edge_tls_certificate": made["edge_tls_certificate"][:-99]}
+    assert again(recipes, {**made, **broken}, NOW) == ["edge_tls_certificate", "mysql_tls_certificate"]
+
+
+def test_a_key_that_can_not_be_read_is_a_fault_before_anything_is_made(
+    made: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "_read", lambda root, stack: {"edge_ca_key": "garbage"})
+    with pytest.raises(ConfigurationError, match=r"secrets\.edge_ca_key: is not a private key"):
+        next(secrets.ensure(RECIPES.parents[1], "test", settings()))
 
 
 def test_passwords_are_long_and_differ(recipes: Recipes) -> None:

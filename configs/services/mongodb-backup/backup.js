@@ -10,7 +10,7 @@ const quit_with = (text) => { console.log(text); quit(1); };
 
 function member(host, user) {
   const limits = "directConnection=true&serverSelectionTimeoutMS=3000&connectTimeoutMS=3000";
-  return new Mongo(`mongodb://${user}:${secret(user)}@${host}/?authSource=admin&${limits}`);
+  return new Mongo(`mongodb://${user}:${encodeURIComponent(secret(user))}@${host}/?authSource=admin&${limits}`);
 }
 
 function stateOf(host) {

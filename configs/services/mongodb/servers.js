@@ -16,7 +16,8 @@ function secret(name) {
 /** A connection to this one server, whatever the set's state. Throws when it can't be had in time. */
 function connect(host, user, pwd, source, mechanism) {
   const login = `authSource=${source}&authMechanism=${mechanism}`;
-  return new Mongo(`mongodb://${user}:${pwd}@${host}/?directConnection=true&${login}&${LIMITS}&appName=agent`);
+  const who = `${user}:${encodeURIComponent(pwd)}`; // base64 has a /, at which the path would begin
+  return new Mongo(`mongodb://${who}@${host}/?directConnection=true&${login}&${LIMITS}&appName=agent`);
 }
 
 /** The same, kept, as the members themselves log in: with the key file, of which only SHA-1 has credentials. */
