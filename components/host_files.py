@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from components.settings import Engine, Node, Settings
 from components.topology import Plan
@@ -41,11 +42,11 @@ def sysctl_file(engine: Engine) -> str:
     return "".join(f"{key} = {value}\n" for key, value in sorted(engine.sysctls.items()))
 
 
-def firewall_variables(plan: Plan, node: Node) -> dict[str, str]:
-    """Inputs of set-firewall.sh."""
+def firewall_variables(plan: Plan, node: Node, leaving: Iterable[str] = ()) -> dict[str, str]:
+    """Inputs of set-firewall.sh. `leaving`: addresses that are let in until they have left the swarm."""
     settings: Settings = plan.settings
     return {
-        "NODE_ADDRESSES": " ".join(str(other.address) for other in settings.nodes),
+        "NODE_ADDRESSES": " ".join([*(str(other.address) for other in settings.nodes), *leaving]),
         "SELF_ADDRESS": str(node.address),
         "SSH_PORT": str(settings.ssh.port),
         "EDGE_PORTS": " ".join(map(str, plan.edge_ports)),

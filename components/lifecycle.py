@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 
 from components.errors import Fault
 from components.observe import Facts, NodeFacts, SwarmMember, Unreachable
@@ -40,6 +41,21 @@ def members(settings: Settings, facts: Facts) -> tuple[SwarmMember, ...]:
     """The swarm's nodes as its entry manager lists them; empty when there is none to ask."""
     view = manager_view(settings, facts)
     return view.members or () if view else ()
+
+
+def leaving(settings: Settings, facts: Facts) -> tuple[str, ...]:
+    """Addresses of the swarm's nodes that are declared no more: until they have left, they belong to it."""
+    declared = {str(node.address) for node in settings.nodes}
+    listed = {member.address for member in members(settings, facts)} - declared
+    return tuple(sorted(address for address in listed if _is_address(address)))
+
+
+def _is_address(text: str) -> bool:
+    """0.0.0.0 is what the swarm says of a node whose address it hasn't been told."""
+    try:
+        return not ip_address(text).is_unspecified
+    except ValueError:
+        return False
 
 
 def stopped_managers(settings: Settings, facts: Facts) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pulumi
+from pulumi_command import remote
 
 from components.host_files import engine_variables, firewall_variables, sysctl_file
-from components.lifecycle import is_away
+from components.lifecycle import is_away, leaving
 from components.observation import Observation
 from components.observe import NodeFacts
 from components.remote import Host, Seen
@@ -49,11 +50,12 @@ class PreparedNode(pulumi.ComponentResource):
         )
         sysctls = {"SYSCTLS": sysctl_file(settings.engine)}
         host.run(f"{node.name}-sysctls", "set-sysctls.sh", sysctls, child(), seen=seen("sysctls"))
+        self.firewall: remote.Command | None = None
         if settings.firewall.enabled:
-            host.run(
+            self.firewall = host.run(
                 f"{node.name}-firewall",
                 "set-firewall.sh",
-                firewall_variables(plan, node),
+                firewall_variables(plan, node, leaving(settings, observed.facts)),
                 child(self.engine),
                 undo=("unset-firewall.sh", {}),
                 seen=seen("firewall"),

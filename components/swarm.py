@@ -64,6 +64,7 @@ class Swarm(pulumi.ComponentResource):
         lost = self._observed.drift.get(f"{node.name}-join")
         away = is_away(self._observed.facts, node)
         prepared = self._prepared[node.name]
+        open_to_it = [each.firewall for each in self._prepared.values() if each.firewall]
         # The first to be asked is a manager only once its own engine runs.
         first = [self._prepared[self._manager.node.name]] if not after else []
         token = self._manager.run(
@@ -86,7 +87,9 @@ class Swarm(pulumi.ComponentResource):
             "join-swarm.sh",
             variables,
             # Until 2026-11 the first manager's step was called so.
-            self._child([*after, prepared], *([] if after else [pulumi.Alias(name=f"{node.name}-init")])),
+            self._child(
+                [*after, prepared, *open_to_it], *([] if after else [pulumi.Alias(name=f"{node.name}-init")])
+            ),
             undo=("leave-swarm.sh", {"NODE_NAME": node.name, "ROLE": node.role}),
             seen=Seen(lost, away),
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.lifecycle import leaderless_managers, refound, stopped_managers, swarm_exists
+from components.lifecycle import leaderless_managers, leaving, refound, stopped_managers, swarm_exists
 from components.lock import RUN, Holder, RunLock, holders
 from components.observe import Facts, observe
 from components.settings import Settings
@@ -57,7 +57,11 @@ class Runner:
             if code:
                 return code
             self._await_leader(facts)
-            return self._pulumi(lock, "up", *self._consent(), *arguments).code
+            code = self._pulumi(lock, "up", *self._consent(), *arguments).code
+            if code == 0 and (left := leaving(self.settings, facts)):
+                self._say(f"the firewalls close to {', '.join(left)}, which had to leave first")
+                code = self._pulumi(lock, "up", "--yes", "--skip-preview").code
+            return code
 
     def destroy(self, arguments: Sequence[str] = ()) -> int:
         """Take it down; a second pass when the first one failed and nobody interrupted it. The exit code.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from components.lifecycle import hindrances, leaderless_managers, refusals
+from components.host_files import firewall_variables
+from components.lifecycle import hindrances, leaderless_managers, leaving, refusals
 from components.observe import Facts, NodeFacts, Unreachable
+from tests.unit.examples import raw
 from tests.unit.machines import a_plan, machines, spoilt
 
 PLAN = a_plan()
@@ -82,3 +84,21 @@ def test_a_manager_that_is_away_makes_a_first_run_impossible() -> None:
 
 def test_a_known_node_that_is_away_hinders_nothing() -> None:
     assert hindered({**SOUND, "node-2": Unreachable("no route")}) == []
+
+
+def test_a_node_that_is_declared_no_more_belongs_to_the_swarm_until_it_has_left() -> None:
+    fewer = a_plan(nodes=raw()["nodes"][:4])
+    assert leaving(PLAN.settings, SOUND) == ()
+    assert leaving(fewer.settings, SOUND) == (str(PLAN.settings.nodes[4].address),)
+    variables = firewall_variables(fewer, fewer.settings.nodes[0], leaving(fewer.settings, SOUND))
+    assert variables["NODE_ADDRESSES"].split() == [str(node.address) for node in PLAN.settings.nodes]
+
+
+def test_an_address_that_the_swarm_was_not_told_opens_nothing() -> None:
+    fewer = a_plan(nodes=raw()["nodes"][:4])
+    view = SOUND["node-1"]
+    assert isinstance(view, NodeFacts)
+    assert view.members
+    for address in ("0.0.0.0", ""):
+        rows = (*view.members[:4], replace(view.members[4], address=address))
+        assert leaving(fewer.settings, spoilt(SOUND, "node-1", members=rows)) == ()
