@@ -109,6 +109,24 @@ def _firewall(settings: Settings, seen: NodeFacts) -> Iterator[str]:
     }
     if settings.firewall.enabled and seen.firewall in words:
         yield words[seen.firewall]
+    if settings.firewall.enabled and (kept_out := shut_out(settings, seen)):
+        yield f"the firewall does not let in {', '.join(kept_out)}"
+
+
+def keeping_out(settings: Settings, facts: Facts) -> list[str]:
+    """Nodes whose firewall is in force and keeps declared nodes out."""
+    if not settings.firewall.enabled:
+        return []
+    seen = {node.name: facts.get(node.name) for node in settings.nodes}
+    return [name for name, fact in seen.items() if isinstance(fact, NodeFacts) and shut_out(settings, fact)]
+
+
+def shut_out(settings: Settings, seen: NodeFacts) -> list[str]:
+    """Declared nodes that a firewall in force does not let in; none where it isn't known."""
+    if seen.firewall != "in-force" or not seen.firewall_detail:
+        return []
+    let_in = seen.firewall_detail.split()
+    return [node.name for node in settings.nodes if str(node.address) not in let_in]
 
 
 def _join(seen: NodeFacts) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from components.drift import keeping_out
 from components.lifecycle import leaderless_managers, leaving, refound, stopped_managers, swarm_exists
 from components.lock import RUN, Holder, RunLock, holders
 from components.observe import Facts, observe
@@ -53,7 +54,7 @@ class Runner:
         with self._lock("ops up") as lock:
             self._recovery().recover()
             facts = observe(self.settings)
-            code = self._start_engines(lock, facts)
+            code = self._mend_hosts(lock, facts)
             if code:
                 return code
             self._await_leader(facts)
@@ -96,18 +97,32 @@ class Runner:
                 self._say(note)
             yield lock
 
-    def _start_engines(self, lock: RunLock, facts: Facts) -> int:
-        """Where nobody manages because engines are stopped, those first: a refresh needs a manager to ask."""
-        stopped = stopped_managers(self.settings, facts)
-        if not stopped or swarm_exists(self.settings, facts):
+    def _mend_hosts(self, lock: RunLock, facts: Facts) -> int:
+        """Where nobody manages: what keeps managers apart comes first, as a refresh needs a manager.
+
+        Pulumi's error here is no end: what is targeted may be done while something new beside it can't be
+        planned. The run itself tells what is wrong. The exit code of one that was interrupted.
+        """
+        if swarm_exists(self.settings, facts):
             return 0
-        known = Backend(self.root, self.stack).names()
-        targets = [f"**{name}-engine" for name in stopped if f"{name}-engine" in known]
+        stopped = stopped_managers(self.settings, facts)
+        closed = keeping_out(self.settings, facts) if leaderless_managers(self.settings, facts) else []
+        known = Backend(self.root, self.stack).names() if stopped or closed else frozenset()
+        wanted = [*(f"{name}-engine" for name in stopped), *(f"{name}-firewall" for name in closed)]
+        targets = [f"**{name}" for name in wanted if name in known]
         if not targets:
             return 0
-        self._say(f"no manager answers, engines are stopped on {', '.join(stopped)}: they are started first")
+        if stopped:
+            self._say(
+                f"no manager answers, engines are stopped on {', '.join(stopped)}: they are started first"
+            )
+        if closed:
+            self._say(
+                f"no manager answers, the firewalls of {', '.join(closed)} keep nodes out: they open first"
+            )
         chosen = [argument for target in targets for argument in ("--target", target)]
-        return self._pulumi(lock, "up", "--yes", "--skip-preview", "--refresh=false", *chosen).code
+        done = self._pulumi(lock, "up", "--yes", "--skip-preview", "--refresh=false", *chosen)
+        return done.code if done.interrupted else 0
 
     def _await_leader(self, facts: Facts) -> None:
         """Managers that have just started choose a leader within seconds. Raises NoLeaderError."""
@@ -118,7 +133,7 @@ class Runner:
             waited_s = time.monotonic() - began
             if waited_s > LEADER_TIMEOUT_S:
                 raise NoLeaderError(no_leader(leaderless, len(self.settings.managers)))
-            self._say(f"{waited_s:3.0f} s: {', '.join(leaderless)} have no leader yet: waits for one")
+            self._say(f"{waited_s:3.0f} s: no leader yet of {', '.join(leaderless)}: waits for one")
             time.sleep(5)
 
     def _recovery(self) -> Recovery:

@@ -102,6 +102,7 @@ class NodeFacts:
     #: in-force, absent, changed, inactive or disabled, and what tells so.
     firewall: str | None = None
     firewall_detail: str = ""
+    """Of one that was changed: how; of one in force: the addresses of declared nodes that it lets in."""
     #: Networks of the host's own interfaces; Docker's bridges and loopback left out.
     routes: tuple[Route, ...] | None = None
     #: The interface that carries the node's address ("": none does), and its MTU in bytes.

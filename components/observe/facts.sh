@@ -110,6 +110,15 @@ sysctls() {
   done
 }
 
+# let_in FILE: of this node's and its peers' addresses those that the loaded rules name; `none`.
+let_in() {
+  local address found=()
+  for address in $SELF_ADDRESS $PEERS; do
+    if grep -qwF -e "$address" "$1"; then found+=("$address"); fi
+  done
+  echo "${found[*]:-none}"
+}
+
 # What set-firewall.sh calls in force, told apart.
 firewall() {
   local folder=/etc/platform-beta loaded=/run/platform-beta-firewall unit=platform-beta-firewall.service file now before lost
@@ -122,7 +131,7 @@ firewall() {
   done
   now=$(sh "$folder/firewall" show) || now=''
   before=$(cat "$loaded")
-  if [[ $now == "$before" ]]; then echo 'firewall in-force'; return; fi
+  if [[ $now == "$before" ]]; then echo "firewall in-force $(let_in "$loaded")"; return; fi
   if [[ -z $now ]]; then echo 'firewall changed its rules are gone'; return; fi
   # shellcheck disable=SC2001 # spaces at both ends
   lost=$(grep -vxFm1 -e "$now" <(printf '%s\n' "$before") | sed 's/^[[:space:]]*//') || lost=$(grep -vxFm1 -e "$before" <(printf '%s\n' "$now") | sed 's/^[[:space:]]*/not /')

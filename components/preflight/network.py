@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from itertools import combinations
 
+from components.drift import shut_out
 from components.errors import Fault
 from components.observe import NodeFacts, Probe, Route
 from components.settings import Node, Settings
@@ -116,7 +117,9 @@ def is_member(seen: Seen, node: Node) -> bool:
 
 def mends_firewall(settings: Settings, seen: Seen, node: Node) -> bool:
     """Whether this run puts the node's firewall right, which may open its ports."""
-    return settings.firewall.enabled and seen[node.name].firewall not in ("in-force", None)
+    fact = seen[node.name]
+    changed = fact.firewall not in ("in-force", None)
+    return settings.firewall.enabled and (changed or bool(shut_out(settings, fact)))
 
 
 def _needed(other: NodeFacts) -> tuple[int, ...]:

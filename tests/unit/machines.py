@@ -79,6 +79,7 @@ def machine(settings: Settings, node: Node, joined: bool = True) -> NodeFacts:
         sysctls=dict(settings.engine.sysctls),
         sysctl_file=sysctl_file(settings.engine),
         firewall="in-force",
+        firewall_detail=" ".join(str(each.address) for each in settings.nodes),
         routes=(Route(IPv4Network("192.0.2.0/24"), "ens3"),),
         interface="ens3",
         mtu=1500,

@@ -184,3 +184,10 @@ def test_the_order_of_keys_and_blanks_is_no_difference() -> None:
 def test_a_firewall_that_is_not_declared_is_not_missed() -> None:
     plan = a_plan(firewall={"enabled": False})
     assert drift(plan, spoilt(machines(plan), "node-2", firewall="absent")) == {}
+
+
+def test_a_firewall_that_keeps_a_node_out_is_named_and_an_unknown_one_is_not() -> None:
+    only = " ".join(str(node.address) for node in PLAN.settings.nodes[:3])
+    words = {"node-2-firewall": "the firewall does not let in node-4, node-5"}
+    assert drift(PLAN, spoilt(SOUND, "node-2", firewall_detail=only)) == words
+    assert drift(PLAN, spoilt(SOUND, "node-2", firewall_detail="")) == {}
