@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -74,3 +77,41 @@ def test_a_bad_backup_is_seen_in_the_list() -> None:
     assert text.index("proven") < text.index("bad")
     assert "1 of 3 rows" in text
     assert "2 KiB" in text
+
+
+class Spoken:
+    """A remote process that says these lines on stderr, and an empty one in the end as asyncssh does."""
+
+    def __init__(self, code: int, *lines: str) -> None:
+        self.exit_status, self._lines = code, [*(f"{line}\n" for line in lines), ""]
+        self.stdin = self.stdout = self.stderr = self
+
+    def write(self, text: str) -> None: ...
+
+    def write_eof(self) -> None: ...
+
+    async def read(self) -> str:
+        return "20261125T013000Z\n"
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        for line in self._lines:
+            yield line
+
+    async def wait(self) -> Spoken:
+        return self
+
+    async def create_process(self, command: str) -> Spoken:
+        return self
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(2, "db refused: say --overwrite app"), (1, r"db failed \(1\): say --overwrite app")]
+)
+def test_a_refusal_is_told_in_the_scripts_own_last_words(code: int, told: str) -> None:
+    said: list[str] = []
+    process: Any = Spoken(code, "rebuilds", "say --overwrite app")
+    with pytest.raises(backup.BackupError, match=told):
+        asyncio.run(backup._streamed(process, "bash -s", "", "db", said.append))
+    assert said == ["rebuilds", "say --overwrite app"]
+    done: Any = Spoken(0)
+    assert asyncio.run(backup._streamed(done, "bash -s", "", "db", said.append)) == "20261125T013000Z\n"
