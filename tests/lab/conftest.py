@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +16,6 @@ from tests.lab.load import Edge
 from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
 from tests.lab.stores import KINDS, Store
 from tests.lab.writer import Place
-
-#: Written, and not yet seen to hold from beginning to end: issue 5 says which; they run when asked for.
-UNPROVEN = pytest.mark.skipif(
-    not os.environ.get("LAB_UNPROVEN"),
-    reason="not yet seen to hold in the lab (issue 5): LAB_UNPROVEN=1 runs it",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

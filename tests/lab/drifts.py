@@ -299,6 +299,3 @@ CONSEQUENCES = {
     "nginx-nginx-conf": {"nginx"},
     "platform-beta": {"nginx", "platform-api", "platform-web"},
 }
-
-#: Rounds that were written but not yet seen to hold from beginning to end.
-UNPROVEN = ("a worker left, a manager demoted", "a worker promoted, a manager left", "a worker wiped")

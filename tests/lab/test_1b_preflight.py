@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from components.topology import Plan
-from tests.lab.conftest import UNPROVEN
 from tests.lab.runner import Tree, copy_of_the_checkout
 from tests.lab.snapshot import snapshot, written
 from tests.lab.test_5_secrets import on_node
@@ -140,7 +139,6 @@ def test_a_setting_that_the_machines_do_not_meet_is_refused(
     refused(variant, plan, here(says, plan))
 
 
-@UNPROVEN
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_machine_that_is_unfit_is_refused(name: str, checkout: Tree, plan: Plan) -> None:

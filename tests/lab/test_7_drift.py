@@ -10,8 +10,7 @@ import pytest
 
 from components.observe import NodeFacts, observe
 from components.topology import Plan
-from tests.lab.conftest import UNPROVEN as NOT_YET
-from tests.lab.drifts import CONSEQUENCES, ROUNDS, UNPROVEN, Drift
+from tests.lab.drifts import CONSEQUENCES, ROUNDS, Drift
 from tests.lab.runner import QUIET, Tree
 from tests.lab.snapshot import snapshot, written
 from tests.lab.test_5_secrets import on_node
@@ -57,9 +56,7 @@ def test_there_are_forty() -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=NOT_YET if name in UNPROVEN else ()) for name in ROUNDS]
-)
+@pytest.mark.parametrize("name", ROUNDS)
 def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan: Plan) -> None:
     drifts = ROUNDS[name]
     assert not UNREPAIRED, f"{UNREPAIRED[0]} was not repaired: what is seen from here on would prove nothing"

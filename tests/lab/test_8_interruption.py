@@ -17,12 +17,9 @@ import pytest
 from components.topology import Plan
 from ops import status
 from ops.processes import leftovers
-from tests.lab.conftest import UNPROVEN
 from tests.lab.runner import STACK, Run, Tree, copy_of_the_checkout
 from tests.lab.test_4_changes import override
 
-#: Seen in parts, by its own author's lab: 7 of 8 kills, locks and interrupts; not yet as a whole here.
-pytestmark = UNPROVEN
 #: Kills of each kind; ten of each are some 25 minutes.
 ROUNDS = int(os.environ.get("INTERRUPTION_ROUNDS", "3"))
 SEED = int(os.environ.get("INTERRUPTION_SEED", str(secrets.randbelow(10**6))))
