@@ -216,3 +216,11 @@ def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:
     body = f"BACKUPS={tmp_path} BACKUP_KEEP=1 BACKUP_KEEP_DAYS=1\nlog() {{ :; }}\n{field}\n{retire}\nretire"
     shell(body)
     assert [path.name for path in tmp_path.iterdir()] == ["20200103T000000Z"]
+
+
+def test_a_volume_has_one_container_at_a_time(tmp_path: Path) -> None:
+    body = f"""LEAVING='' RUN=begin
+      (own_volume {tmp_path}; echo "old has it"; sleep 1.5; echo "old has left") &
+      sleep 0.5; own_volume {tmp_path}; echo "new has it"
+      (LEAVING=yes; own_volume {tmp_path}; echo "never") 9>&-"""
+    assert shell(body, "redis/lib.sh") == ["old has it", "old has left", "new has it"]

@@ -21,6 +21,7 @@ main() {
   export REDISCLI_AUTH
   trap 'LEAVING=yes; kill -TERM "${SERVER:-$$}" 2>/dev/null' TERM INT
   LEAVING='' SERVER=''
+  own_volume
   keep_hosts
   start || exit 1
   while kill -0 "$SERVER" 2>/dev/null; do

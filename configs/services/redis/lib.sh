@@ -101,6 +101,17 @@ keep_hosts() {
   (while sleep 1; do hosts_pass; done) &
 }
 
+# One container at a time on a volume. A node that comes back from a network cut gets its new task at once,
+# while the old one, which never stopped, still leaves in good order; Redis itself has no lock, and two
+# servers destroy the append-only file. The lock ends with the container. Ends the script on TERM.
+own_volume() {
+  exec 9>"${1:-/data}/lock"
+  until flock -w 1 9; do
+    [[ -z $LEAVING ]] || exit 0
+    log_waiting "another container still has this volume"
+  done
+}
+
 # Run a command as redis; root only keeps /etc/hosts.
 as_redis() { exec setpriv --reuid redis --regid redis --clear-groups "$@"; }
 

@@ -26,6 +26,7 @@ main() {
   export REDISCLI_AUTH
   trap 'LEAVING=yes' TERM INT
   LEAVING='' PATIENT_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0 PRIORITY=$USUAL
+  own_volume
   keep_hosts
   write_conf || exit 1
   (as_redis redis-server $RUN/redis.conf) &
