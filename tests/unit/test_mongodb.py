@@ -25,7 +25,7 @@ FOLDER = ROOT / "configs/services/mongodb"
 WANTED: dict[str, Any] = {
     "_id": "rs0",
     "members": [{"host": f"mongodb-{n}:27017", "priority": 2 if n == 1 else 1} for n in (1, 2, 3)],
-    "settings": {"electionTimeoutMillis": 5000},
+    "settings": {"electionTimeoutMillis": 5000, "catchUpTimeoutMillis": 2000},
 }
 ME = "mongodb-1:27017"
 
@@ -144,7 +144,7 @@ def held(*hosts: str, version: int = 1) -> dict[str, Any]:
         "_id": "rs0",
         "version": version,
         "members": listed,
-        "settings": {"heartbeatIntervalMillis": 2000, "electionTimeoutMillis": 5000},
+        "settings": {"heartbeatIntervalMillis": 2000, **WANTED["settings"]},
     }
 
 
@@ -218,5 +218,6 @@ def test_a_changed_setting_is_one_step_and_what_the_server_added_stays() -> None
     wanted = {**WANTED, "settings": {"electionTimeoutMillis": 7000}}
     steps = walk(held(*HOSTS), wanted)
     assert len(steps) == 2
-    assert steps[1]["settings"] == {"heartbeatIntervalMillis": 2000, "electionTimeoutMillis": 7000}
+    kept = {"heartbeatIntervalMillis": 2000, **WANTED["settings"]}
+    assert steps[1]["settings"] == {**kept, "electionTimeoutMillis": 7000}
     assert steps[1]["members"][0]["votes"] == 1
