@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,16 +55,7 @@ class Environment:
     plan: Plan
 
     def give(self, name: str, value: str) -> None:
-        path = f"platform-beta:secrets.{name}"
-        subprocess.run(
-            ["pulumi", "config", "set", "--stack", "lab", "--secret", "--path", path],
-            cwd=self.tree.root,
-            env=dict(self.tree.environment),
-            input=value,
-            text=True,
-            check=True,
-            capture_output=True,
-        )
+        self.tree.give(name, value)
 
     def ops(self, *arguments: str) -> Run:
         return self.tree.ops(*arguments)

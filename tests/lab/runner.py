@@ -85,6 +85,19 @@ class Tree:
         steps = json.loads(done.text[done.text.index("{") :])["steps"]
         return {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] not in QUIET}
 
+    def give(self, name: str, value: str) -> None:
+        """Set a secret, its value by stdin."""
+        path = f"platform-beta:secrets.{name}"
+        subprocess.run(
+            ["pulumi", "config", "set", "--stack", STACK, "--secret", "--path", path],
+            cwd=self.root,
+            env=dict(self.environment),
+            input=value,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.root / path
         text = file.read_text()

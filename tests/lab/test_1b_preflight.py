@@ -150,3 +150,16 @@ def test_a_machine_that_is_unfit_is_refused(name: str, checkout: Tree, plan: Pla
         on_node(plan, number - 1, undo)
     if "swarm" in name:
         assert checkout.up().code == 0
+
+
+@pytest.mark.data_tier
+def test_wrong_secrets_are_refused_all_at_once(tmp_path: Path, checkout: Tree, plan: Plan) -> None:
+    variant = copy_of_the_checkout(tmp_path, checkout.environment)
+    variant.give("redis_app_password", "short")
+    variant.give("mysql_app_password", "beta_root_pass_2024")
+    variant.give("mysql_tls_certificate", "no certificate at all")
+    refused(variant, plan, "3 faults in the configuration")
+    said = variant.up().said
+    for name in ("redis_app_password", "mysql_app_password", "mysql_tls_certificate"):
+        assert f"secrets.{name}: " in said
+    assert "beta_root_pass_2024" not in said

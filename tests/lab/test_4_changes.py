@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -26,16 +25,7 @@ def override(tree: Tree, service: str, **changes: object) -> None:
 
 
 def new_token(tree: Tree, plan: Plan) -> None:
-    path = "platform-beta:secrets.api_token"
-    subprocess.run(
-        ["pulumi", "config", "set", "--stack", "lab", "--secret", "--path", path],
-        cwd=tree.root,
-        env=dict(tree.environment),
-        input="another-token-of-the-same-length-0",
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    tree.give("api_token", "another-token-of-the-same-length-0")
 
 
 def nginx_setting(tree: Tree, plan: Plan) -> None:

@@ -158,24 +158,7 @@ def change(tree: Tree, number: int) -> None:
     assert found
     file.write_text(text)
     override(tree, "platform-api", replicas=3 + number % 2)
-    subprocess.run(
-        [
-            "pulumi",
-            "config",
-            "set",
-            "--stack",
-            STACK,
-            "--secret",
-            "--path",
-            "platform-beta:secrets.api_token",
-        ],
-        cwd=tree.root,
-        env=dict(tree.environment),
-        input=f"another-token-of-the-same-length-{number}",
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    tree.give("api_token", f"another-token-of-the-same-length-{number}")
 
 
 def until(condition: Callable[[], bool], seconds: float) -> None:
