@@ -48,7 +48,11 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 def status(stack: Stack = "lab") -> None:
     """Show nodes and services, and the URLs to open; exit 1 when something isn't whole."""
     environment = read_plan(stack)
-    cluster = status_module.read(environment.settings)
+    show(environment, status_module.read(environment.settings))
+
+
+def show(environment: Plan, cluster: status_module.Cluster) -> None:
+    """Print it; exit 1 when something isn't whole."""
     if not status_module.show(cluster, edge_urls(environment), console, environment.off):
         raise typer.Exit(1)
 
@@ -80,7 +84,8 @@ def up(context: typer.Context, stack: Stack = "lab") -> None:
     code = runner(stack).up(context.args)
     if code:
         raise typer.Exit(code)
-    status(stack)
+    environment = read_plan(stack)
+    show(environment, status_module.settled(environment.settings, progress))
 
 
 @app.command(context_settings=EXTRA)

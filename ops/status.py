@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +17,8 @@ from rich.table import Table
 from components.settings import Settings
 from ops.managers import first_answer
 
+#: A service that starts late has pulled its image and passed its health check by then.
+SETTLE_S = 90
 SCRIPT = Path(__file__).parent / "status.sh"
 
 Row = dict[str, Any]
@@ -42,6 +45,23 @@ def parse(text: str) -> Cluster:
 def read(settings: Settings) -> Cluster:
     """The cluster as the first manager that answers sees it. Raises NoManagerError."""
     return parse(asyncio.run(first_answer(settings, SCRIPT.read_text())) or "")
+
+
+def settled(settings: Settings, say: Callable[[str], None], limit_s: float = SETTLE_S) -> Cluster:
+    """The cluster once every service is whole, or as it is when the time is up. Raises NoManagerError.
+
+    Tasks that had to leave a node start elsewhere after a run has ended.
+    """
+    limit, said = time.monotonic() + limit_s, ""
+    while True:
+        cluster = read(settings)
+        waiting = ", ".join(f"{row['Name']} {row['Replicas']}" for row in cluster.services if not whole(row))
+        if not waiting or time.monotonic() > limit:
+            return cluster
+        if waiting != said:
+            say(f"waits until everything runs: {waiting}")
+        said = waiting
+        time.sleep(2)
 
 
 def whole(service: Row) -> bool:

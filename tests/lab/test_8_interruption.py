@@ -21,7 +21,7 @@ from tests.lab.runner import STACK, Run, Tree, copy_of_the_checkout
 from tests.lab.test_4_changes import override
 
 #: Kills of each kind; ten of each are some 25 minutes.
-ROUNDS = int(os.environ.get("INTERRUPTION_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("INTERRUPTION_ROUNDS", "2"))
 SEED = int(os.environ.get("INTERRUPTION_SEED", str(secrets.randbelow(10**6))))
 #: The first instants only load Python; nothing can be left half-made there.
 EARLIEST_S = 1.0

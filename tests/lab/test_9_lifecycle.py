@@ -22,7 +22,7 @@ from tests.lab.test_8_interruption import ops, until
 
 SEED = 20261125
 #: Twenty are some five minutes of an idle machine.
-SEQUENCES = int(os.environ.get("LIFECYCLE_SEQUENCES", "8"))
+SEQUENCES = int(os.environ.get("LIFECYCLE_SEQUENCES", "5"))
 #: Raft needs about a second to choose another leader, and the watch asks twice a second.
 LEADERLESS_S = 8.0
 

@@ -4,9 +4,12 @@ import io
 import json
 from typing import Any
 
+import pytest
 from rich.console import Console
 
+from ops import status
 from ops.status import last_failure, parse, show, whole
+from tests.unit.examples import settings
 
 
 def task(name: str, node: str, state: str, error: str = "") -> dict[str, Any]:
@@ -56,3 +59,15 @@ def test_all_whole_is_success() -> None:
     healthy = {**API, "Replicas": "1/1"}
     cluster = parse(lines(("node", NODE), ("service", healthy), ("task", TASKS[0])))
     assert show(cluster, [], Console(file=io.StringIO()))
+
+
+def test_what_still_starts_is_waited_for_and_no_longer_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = parse(lines(("service", {**API, "Replicas": "0/1"})))
+    whole = parse(lines(("service", {**API, "Replicas": "1/1"})))
+    monkeypatch.setattr("ops.status.time.sleep", lambda seconds: None)
+    seen, told = iter([short, short, whole]), list[str]()
+    monkeypatch.setattr(status, "read", lambda settings: next(seen))
+    assert status.settled(settings(), told.append) == whole
+    assert told == ["waits until everything runs: api 0/1"]
+    monkeypatch.setattr(status, "read", lambda settings: short)
+    assert status.settled(settings(), told.append, limit_s=0) == short
