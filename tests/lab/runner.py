@@ -44,9 +44,16 @@ class Tree:
     environment: Mapping[str, str]
 
     def pulumi(self, *arguments: str, timeout_s: int = 900) -> Run:
+        return self._run(["pulumi", "--non-interactive", *arguments], timeout_s)
+
+    def ops(self, *arguments: str) -> Run:
+        """`python -m ops …` on the lab's stack."""
+        return self._run([sys.executable, "-m", "ops", *arguments], 600)
+
+    def _run(self, command: list[str], timeout_s: int) -> Run:
         began = time.monotonic()
         done = subprocess.run(
-            ["pulumi", "--non-interactive", *arguments, "--stack", STACK],
+            [*command, "--stack", STACK],
             cwd=self.root,
             env=dict(self.environment),
             stdin=subprocess.DEVNULL,
@@ -54,21 +61,6 @@ class Tree:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=timeout_s,
-        )
-        return Run(done.returncode, done.stdout, time.monotonic() - began)
-
-    def ops(self, *arguments: str) -> Run:
-        """`python -m ops …` on the lab's stack."""
-        began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "ops", *arguments, "--stack", STACK],
-            cwd=self.root,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
         )
         return Run(done.returncode, done.stdout, time.monotonic() - began)
 

@@ -114,6 +114,15 @@ class Store:
         }
 
 
+def whole_store(stores: Iterable[Store], name: str) -> Store:
+    """One of the stores once it is whole; skips the test where it is off."""
+    found = next((store for store in stores if store.name == name), None)
+    if found is None:
+        pytest.skip(f"{name} is off")
+    wait_whole([found], found.settings)
+    return found
+
+
 def needed(plan: Plan, *names: str) -> None:
     """Skip the test, with the reason of it, where one of the services is off."""
     for name, why in plan.off.items():

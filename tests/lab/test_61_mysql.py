@@ -14,7 +14,7 @@ from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
 from tests.lab.nodes import on_node
 from tests.lab.runner import Tree
-from tests.lab.stores import Store, wait_whole
+from tests.lab.stores import Store, whole_store
 from tests.lab.writer import Place
 
 pytestmark = pytest.mark.data_tier
@@ -40,11 +40,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def mysql(stores: list[Store]) -> Store:
-    found = next((store for store in stores if store.name == "mysql"), None)
-    if found is None:
-        pytest.skip("mysql is off")
-    wait_whole([found], found.settings)
-    return found
+    return whole_store(stores, "mysql")
 
 
 def client(place: Place, arguments: str) -> str:

@@ -10,18 +10,14 @@ from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
 from tests.lab.nodes import on_node
 from tests.lab.runner import Tree
-from tests.lab.stores import Store, in_container, wait_whole
+from tests.lab.stores import Store, in_container, whole_store
 
 pytestmark = pytest.mark.data_tier
 
 
 @pytest.fixture(scope="module")
 def redis(stores: list[Store]) -> Store:
-    found = next((store for store in stores if store.name == "redis"), None)
-    if found is None:
-        pytest.skip("redis is off")
-    wait_whole([found], found.settings)
-    return found
+    return whole_store(stores, "redis")
 
 
 def cli(redis: Store, command: str) -> str:

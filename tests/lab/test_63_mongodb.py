@@ -11,7 +11,7 @@ from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
 from tests.lab.nodes import on_node
 from tests.lab.runner import Tree
-from tests.lab.stores import Store, wait_whole
+from tests.lab.stores import Store, whole_store
 
 pytestmark = pytest.mark.data_tier
 APP = "app:${encodeURIComponent(fs.readFileSync('/run/secrets/mongodb_app_password', 'utf8').trim())}@"
@@ -19,11 +19,7 @@ APP = "app:${encodeURIComponent(fs.readFileSync('/run/secrets/mongodb_app_passwo
 
 @pytest.fixture(scope="module")
 def mongodb(stores: list[Store]) -> Store:
-    found = next((store for store in stores if store.name == "mongodb"), None)
-    if found is None:
-        pytest.skip("mongodb is off")
-    wait_whole([found], found.settings)
-    return found
+    return whole_store(stores, "mongodb")
 
 
 def mongosh(mongodb: Store, login: str, question: str) -> str:
