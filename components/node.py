@@ -64,15 +64,23 @@ class PreparedNode(pulumi.ComponentResource):
 
 
 def prepared_nodes(plan: Plan, observed: Observation) -> dict[str, PreparedNode]:
-    """Every node by name: side by side while none is in a swarm, else engines one after the other.
+    """Every node by name. Engines that may carry tasks follow one after the other, when all the others run.
 
-    A new engine setting restarts engines; all at once it would take every service down.
+    A new engine setting restarts engines: all at once it would take every service down, and the quorum with
+    a manager whose engine is stopped.
     """
-    seen = observed.facts.values()
-    in_use = any(isinstance(facts, NodeFacts) and facts.swarm_state == "active" for facts in seen)
     nodes: dict[str, PreparedNode] = {}
-    after: list[pulumi.Resource] = []
-    for node in plan.settings.nodes:
-        prepared = nodes[node.name] = PreparedNode(plan, node, observed, after)
-        after = [prepared.engine] if in_use else []
+    before: list[pulumi.Resource] = []
+    for node in sorted(plan.settings.nodes, key=lambda node: _may_serve(observed, node)):
+        serves = _may_serve(observed, node)
+        prepared = nodes[node.name] = PreparedNode(plan, node, observed, before if serves else ())
+        before = [prepared.engine] if serves else [*before, prepared.engine]
     return nodes
+
+
+def _may_serve(observed: Observation, node: Node) -> bool:
+    """Whether the node's engine may be part of a swarm that works; one that was not seen may."""
+    seen = observed.facts.get(node.name)
+    if not isinstance(seen, NodeFacts):
+        return True
+    return seen.engine not in ("stopped", "absent") and seen.swarm_state != "inactive"

@@ -15,12 +15,12 @@ import pytest
 from components.declaration import load_declarations
 from components.environment import declare
 from components.observation import Observation
-from components.observe import NodeFacts, Unreachable
+from components.observe import Unreachable
 from components.reading import read
 from components.remote import Host
 from components.stack import RawStack
 from tests.unit.examples import raw
-from tests.unit.machines import a_plan, machine
+from tests.unit.machines import Machines, a_plan, machine, machines, spoilt
 from tests.unit.secret_values import sound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,14 +48,14 @@ def recorder() -> Recorder:
     return recorder
 
 
-def seen(manages: bool, drift: Mapping[str, str]) -> Observation:
+def one_manager() -> Machines:
     settings = a_plan().settings
-    manager = machine(settings, settings.nodes[1])
-    facts: dict[str, NodeFacts | Unreachable] = {"node-1": Unreachable("no route"), "node-2": manager}
-    return Observation(facts if manages else {}, drift, ())
+    return {"node-1": Unreachable("no route"), "node-2": machine(settings, settings.nodes[1])}
 
 
-def run(manages: bool = True, drift: Mapping[str, str] = {}, **changes: Any) -> dict[str, Any]:
+def run(facts: Machines | None = None, drift: Mapping[str, str] = {}, **changes: Any) -> dict[str, Any]:
+    """Of an environment with one manager that answers, where nothing else is asked for."""
+    observed = Observation(one_manager() if facts is None else facts, drift, ())
     declared = load_declarations(ROOT / "configs" / "services", [])
     names = {secret.name for service in declared for secret in service.secrets} | {"naming_key"}
     secrets = {name: sound()[name] for name in names}
@@ -63,7 +63,7 @@ def run(manages: bool = True, drift: Mapping[str, str] = {}, **changes: Any) -> 
 
     @pulumi.runtime.test  # type: ignore[misc]
     def program() -> pulumi.Output[dict[str, Any]]:
-        return pulumi.Output.all(**declare(reading, seen(manages, drift), secrets))
+        return pulumi.Output.all(**declare(reading, observed, secrets))
 
     program()
     return secrets
@@ -83,9 +83,23 @@ def test_every_node_is_prepared_and_joined_by_scripts_that_take_their_input_by_s
     assert "triggers" not in {key for inputs in commands.values() for key in inputs}
 
 
-@pytest.mark.parametrize(("in_use", "waits"), [(True, ["node-1-engine"]), (False, [])])
+ENGINES = {
+    "all serve: one after the other": ({}, ["", "1", "2", "3", "4"]),
+    "none serves: side by side": ({number: {"swarm_state": "inactive"} for number in range(1, 6)}, [""] * 5),
+    "stopped ones first, side by side": (
+        {2: {"engine": "stopped", "swarm_state": None}, 4: {"engine": "stopped", "swarm_state": None}},
+        ["2 4", "", "1", "", "3"],
+    ),
+    "what is unknown may serve": ({2: {"engine": "unknown", "swarm_state": None}}, ["", "1", "2", "3", "4"]),
+}
+
+
+@pytest.mark.parametrize(("spoils", "waits"), ENGINES.values(), ids=ENGINES)
 def test_engines_that_carry_tasks_are_changed_one_after_the_other(
-    recorder: Recorder, in_use: bool, waits: list[str], monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder,
+    spoils: dict[int, dict[str, Any]],
+    waits: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: dict[str, list[str]] = {}
     original = Host.run
@@ -96,8 +110,13 @@ def test_engines_that_carry_tasks_are_changed_one_after_the_other(
         return original(host, name, *arguments, **named)
 
     monkeypatch.setattr(Host, "run", run_and_note)
-    run(manages=in_use)
-    assert seen["node-2-engine"] == waits
+    facts = machines(a_plan())
+    for number, changes in spoils.items():
+        facts = spoilt(facts, f"node-{number}", **changes)
+    run(facts=facts)
+    assert {number: seen[f"node-{number}-engine"] for number in range(1, 6)} == {
+        number: [f"node-{other}-engine" for other in said.split()] for number, said in enumerate(waits, 1)
+    }
 
 
 def test_nothing_secret_is_named_in_an_undo(recorder: Recorder) -> None:
@@ -107,11 +126,11 @@ def test_nothing_secret_is_named_in_an_undo(recorder: Recorder) -> None:
     assert not [value for value in secrets.values() if value in undos]
 
 
-@pytest.mark.parametrize("manages", [True, False])
+@pytest.mark.parametrize("facts", [None, {}], ids=["a manager answers", "none does"])
 def test_the_providers_address_is_the_same_whichever_manager_answers(
-    recorder: Recorder, manages: bool
+    recorder: Recorder, facts: Machines | None
 ) -> None:
-    run(manages=manages)
+    run(facts=facts)
     given = recorder.resources["swarm"].inputs
     assert given["host"] == "ssh://root@swarm-manager:22"
     assert all(address in str(given["sshOpts"]) for address in ("192.0.2.11", "192.0.2.12", "192.0.2.13"))
