@@ -39,11 +39,11 @@ main() {
   export LAB_WITHOUT="mysql redis mongodb"
   make --no-print-directory up
   say "contract of the plugins, then the environment"
-  (eval "$(lab/toolchain.sh env lab)" && python -m pytest tests/contract tests/lab -m 'not data_tier')
+  (eval "$(lab/toolchain.sh env lab)" && python -m pytest --durations=20 tests/contract tests/lab -m 'not data_tier')
   unset LAB_WITHOUT
   make --no-print-directory up
   say "the data tier"
-  (eval "$(lab/toolchain.sh env lab)" && python -m pytest tests/lab -m data_tier)
+  (eval "$(lab/toolchain.sh env lab)" && python -m pytest --durations=20 tests/lab -m data_tier)
 }
 
 main "$@"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,12 +80,3 @@ class Environment:
             self.plan.settings.managers[0].name,
             "docker service logs backup-bucket 2>&1",
         )
-
-
-def until(met: Callable[[], bool], limit_s: float, what: str) -> float:
-    """Seconds that it took."""
-    began = time.monotonic()
-    while not met():
-        assert time.monotonic() - began < limit_s, f"{what}: not within {limit_s} s"
-        time.sleep(3)
-    return time.monotonic() - began

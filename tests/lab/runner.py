@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,15 @@ class Tree:
         text = file.read_text()
         assert old in text, f"{old!r} is not in {path}"
         file.write_text(text.replace(old, new, 1))
+
+
+def until(holds: Callable[[], bool], limit_s: float, what: str) -> float:
+    """Seconds that it took; fails, saying what was waited for, when the time is up."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < limit_s, f"{what}: not within {limit_s} s"
+        time.sleep(0.5)
+    return time.monotonic() - began
 
 
 def environment() -> dict[str, str]:

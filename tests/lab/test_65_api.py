@@ -16,7 +16,8 @@ import pytest
 from components.topology import Plan
 from tests.lab.load import Edge
 from tests.lab.nodes import on_node
-from tests.lab.stores import Store, found, needed, wait_whole
+from tests.lab.runner import until
+from tests.lab.stores import Store, found, needed, wait_whole, whole_store
 from tests.lab.test_61_mysql import sql
 
 SERVES_AGAIN_S = 10.0
@@ -31,13 +32,6 @@ def asked(edge: Edge, path: str, start: int = 0) -> dict[str, Any]:
     return answer
 
 
-def until(holds: Callable[[], bool], seconds: float, fault: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, fault
-        time.sleep(0.5)
-
-
 def states(edge: Edge, start: int) -> dict[str, str]:
     """Store to state, as one replica sees it."""
     return {each["name"]: each["state"] for each in asked(edge, "/api/health", start)["backings"]}
@@ -45,10 +39,8 @@ def states(edge: Edge, start: int) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def mysql(plan: Plan, stores: list[Store]) -> Store:
-    needed(plan, "mysql", "mysql-router")
-    group = next(store for store in stores if store.name == "mysql")
-    wait_whole([group], plan.settings)
-    return group
+    needed(plan, "mysql-router")
+    return whole_store(stores, "mysql")
 
 
 @pytest.fixture
@@ -56,7 +48,7 @@ def whole(plan: Plan, edge: Edge, mysql: Store) -> set[str]:
     """The stores that this lab has; every replica sees each of them up."""
     there = STORES - plan.off.keys()
     up = dict.fromkeys(there, "up")
-    until(lambda: all(states(edge, n) == up for n in range(9)), 60, f"not all up: {states(edge, 0)}")
+    until(lambda: all(states(edge, n) == up for n in range(9)), 60, "every store up")
     return there
 
 
@@ -94,7 +86,7 @@ def test_each_note_is_an_event_in_mongodb(
     until(
         lambda: own in [each["id"] for each in asked(edge, "/api/events")["events"]],
         15,
-        f"no event of note {own}",
+        f"an event of note {own}",
     )
 
 

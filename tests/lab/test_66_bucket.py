@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from components.topology import Plan
-from tests.lab.bucket import KEYS, Environment, running, until
-from tests.lab.runner import Tree, copy_of_the_checkout
+from tests.lab.bucket import KEYS, Environment, running
+from tests.lab.runner import Tree, copy_of_the_checkout, until
 from tests.lab.stores import needed
 from tests.lab.test_4_changes import override
 

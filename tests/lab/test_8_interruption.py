@@ -17,7 +17,7 @@ import pytest
 from components.topology import Plan
 from ops import status
 from ops.processes import leftovers
-from tests.lab.runner import STACK, Run, Tree, copy_of_the_checkout
+from tests.lab.runner import STACK, Run, Tree, copy_of_the_checkout, until
 from tests.lab.test_4_changes import override
 
 #: Kills of each kind; ten of each are some 25 minutes.
@@ -161,17 +161,10 @@ def change(tree: Tree, number: int) -> None:
     tree.give("api_token", f"another-token-of-the-same-length-{number}")
 
 
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.2)
-
-
 def test_a_second_run_is_refused_with_owner_and_age_until_the_lock_is_broken(tree: Tree) -> None:
     change(tree, 99)
     first = start(tree, "up")
-    until(lambda: ops(tree, "unlock").code == 1, 20)
+    until(lambda: ops(tree, "unlock").code == 1, 20, "the run's lock")
     second = ops(tree, "up")
     assert second.code == 1
     said = re.search(
@@ -196,7 +189,7 @@ def test_a_second_run_is_refused_with_owner_and_age_until_the_lock_is_broken(tre
 def test_an_interrupt_ends_the_run_gracefully_and_leaves_nothing_open(tree: Tree) -> None:
     change(tree, 98)
     process = start(tree, "up")
-    until(lambda: ops(tree, "unlock").code == 1, 20)
+    until(lambda: ops(tree, "unlock").code == 1, 20, "the run's lock")
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     text = process.communicate(timeout=300)[0]

@@ -15,14 +15,14 @@ import yaml
 from components.topology import Plan
 from ops import status
 from tests.lab.quorum_watch import QuorumWatch
-from tests.lab.runner import ROOT, Tree
+from tests.lab.runner import ROOT, Tree, until
 from tests.lab.test_5_secrets import on_node
 from tests.lab.test_7_drift import steps, words
-from tests.lab.test_8_interruption import ops, until
+from tests.lab.test_8_interruption import ops
 
 SEED = 20261125
-#: Twenty are some five minutes of an idle machine.
-SEQUENCES = int(os.environ.get("LIFECYCLE_SEQUENCES", "0"))
+#: Random sequences of edits; twenty are some eight minutes.
+SEQUENCES = int(os.environ.get("LIFECYCLE_SEQUENCES", "6"))
 #: Raft needs about a second to choose another leader, and the watch asks twice a second.
 LEADERLESS_S = 8.0
 
@@ -73,7 +73,11 @@ def await_certificates(plan: Plan) -> None:
     """A demoted manager that dies before it has a worker's certificate comes back as a voter."""
     command = "openssl x509 -noout -subject -in /var/lib/docker/swarm/certificates/swarm-node.crt"
     wanted = [f"OU = swarm-{node.role}" for node in plan.settings.nodes]
-    until(lambda: all(role in on_node(plan, index, command) for index, role in enumerate(wanted)), 60)
+    until(
+        lambda: all(role in on_node(plan, index, command) for index, role in enumerate(wanted)),
+        60,
+        "certificates of every role",
+    )
 
 
 @pytest.fixture
@@ -134,7 +138,7 @@ def test_with_two_nodes_away_a_preview_says_so_in_time_and_an_up_does_what_is_sa
         lab("stop-node", "--kill", name)
     try:
         # If it was the leader, the others choose another first: no manager answers anybody in those seconds.
-        until(lambda: "Leader" in on_node(plan, 1, "timeout 5 docker node ls 2>&1"), 60)
+        until(lambda: "Leader" in on_node(plan, 1, "timeout 5 docker node ls 2>&1"), 60, "a leader")
         preview = variant.preview()
         assert preview.code == 0, preview.said
         assert preview.seconds < 30
@@ -193,17 +197,17 @@ def test_a_worker_that_still_votes_is_named_and_loses_its_vote(checkout: Tree, p
 
     folder = "/var/lib/docker/swarm/certificates"
     on_node(plan, 0, "docker node promote node-4")
-    until(lambda: vote() == "Reachable", 60)
+    until(lambda: vote() == "Reachable", 60, "the vote")
     on_node(plan, 3, f"cp -a {folder} /root/manager")
     on_node(plan, 0, "docker node demote node-4")
-    until(lambda: vote() == "", 60)
+    until(lambda: vote() == "", 60, "the end of the vote")
     await_certificates(plan)
     # As if it had been killed before it had the new one: without luck, which the kill would need.
     on_node(
         plan, 3, f"systemctl stop docker.socket docker; cp -a /root/manager/. {folder}; rm -r /root/manager"
     )
     on_node(plan, 3, "systemctl start docker")
-    until(lambda: vote() != "", 60)
+    until(lambda: vote() != "", 60, "the vote, again")
     seen = steps(checkout)
     assert "still has a manager's vote" in words(seen["node-4-labels"])
     done = checkout.up()
@@ -268,11 +272,6 @@ def keep_a_worker(stack: StackFile) -> None:
 EDITS: tuple[Callable[[StackFile, random.Random], str], ...] = (swap, drain, relabel, remove, fewer_managers)
 
 
-@pytest.mark.skipif(
-    not SEQUENCES,
-    reason="thirteen in a row were seen, then a fault that was mended since, not yet twenty (issue 5): "
-    "LIFECYCLE_SEQUENCES=20 runs them",
-)
 @pytest.mark.timeout(1800)
 def test_random_sequences_of_edits_keep_the_quorum(variant: Tree, plan: Plan) -> None:
     chance = random.Random(SEED)
