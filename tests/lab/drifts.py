@@ -186,13 +186,14 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
             " | grep -c sha256",
             "1",
         ),
-        service(
+        Drift(
+            1,
+            "docker service update --quiet --detach platform-api --secret-add target=stray,source="
+            "$(docker secret ls --filter name=edge_tls_certificate --format '{{.Name}}')",
             "platform-api",
-            "--secret-add source=$(docker secret ls --filter name=edge_tls_certificate --format '{{.Name}}')"
-            ",target=stray",
             "secrets",
-            f"len {CONTAINER}.Secrets",
-            "1",
+            "docker service inspect platform-api | grep -c stray",
+            "0",
         ),
     ),
     "things removed": (
