@@ -43,6 +43,11 @@ def members(settings: Settings, facts: Facts) -> tuple[SwarmMember, ...]:
     return view.members or () if view else ()
 
 
+def former_selves(settings: Settings, facts: Facts, node: Node) -> tuple[str, ...]:
+    """Ids that the swarm's list has for a node which was seen not to be in the swarm."""
+    return tuple(member.id for member in members(settings, facts) if member.name == node.name)
+
+
 def leaving(settings: Settings, facts: Facts) -> tuple[str, ...]:
     """Addresses of the swarm's nodes that are declared no more: until they have left, they belong to it."""
     declared = {str(node.address) for node in settings.nodes}

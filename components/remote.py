@@ -29,12 +29,12 @@ class Seen:
 
     differs: how it differs from what is declared, in words; None when it doesn't, or is unknown.
     away: the host can't be asked, so what it has is left as it is until it can.
-    argument: what the script is told in a repair, none in a creation.
+    arguments: what the script is told in a repair, none in a creation. The state keeps them.
     """
 
     differs: str | None = None
     away: bool = False
-    argument: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 AS_DECLARED = Seen()
@@ -117,8 +117,8 @@ class Host:
     def _repair(self, seen: Seen) -> str:
         """The same command, the difference as a comment for a preview to show; the time makes it a change."""
         words = " ".join((seen.differs or "").split())
-        argument = f" -- {seen.argument}" if seen.argument else ""
-        return f"{self._shell} -s{argument} # observed {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}: {words}"
+        arguments = f" -- {shlex.join(seen.arguments)}" if seen.arguments else ""
+        return f"{self._shell} -s{arguments} # observed {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}: {words}"
 
     def _ignored(self, seen: Seen) -> list[str]:
         if seen.away:

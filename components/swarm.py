@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_docker as docker
 from pulumi_command import remote
 
-from components.lifecycle import entry_manager, is_away
+from components.lifecycle import entry_manager, former_selves, is_away
 from components.node import PreparedNode
 from components.observation import Observation
 from components.provider import swarm_provider
@@ -62,6 +61,7 @@ class Swarm(pulumi.ComponentResource):
     def _join(self, node: Node, after: Sequence[pulumi.Resource]) -> remote.Command:
         """An invitation per node, read when that node joins: never stale, never known in a preview."""
         lost = self._observed.drift.get(f"{node.name}-join")
+        former = former_selves(self._settings, self._observed.facts, node) if lost else ()
         away = is_away(self._observed.facts, node)
         prepared = self._prepared[node.name]
         open_to_it = [each.firewall for each in self._prepared.values() if each.firewall]
@@ -74,7 +74,7 @@ class Swarm(pulumi.ComponentResource):
             self._child([*after, *first]),
             undo=("remove-node.sh", {"NODE_NAME": node.name}),
             secret_stdout=True,
-            seen=Seen(lost, away, f"anew {time.time():.0f}" if lost else ""),
+            seen=Seen(lost, away, former),
         )
         variables: dict[str, pulumi.Input[str]] = {
             "NODE_NAME": node.name,

@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
 # Prints what NODE_NAME joins the swarm with: "<token> <address of this manager>"; "found -" where this very host is to
 # found a swarm. Runs on a manager, or on the first one to be.
-# Inputs: NODE_NAME, ROLE (manager|worker). Arguments `anew TIME`: NODE_NAME was seen without its swarm at that second, so
-# its former self goes first; the state keeps the last command, so an old TIME says nothing any more.
+# Inputs: NODE_NAME, ROLE (manager|worker). Arguments: ids of NODE_NAME's former selves, if it was seen without its swarm;
+# they go first. The state keeps the last command, so later they are told again and found no more.
 set -euo pipefail
 
-readonly FRESH_S=600
+# read_former ID…: lines "id state" of those that the swarm still lists, into FORMER.
+read_former() {
+  local all
+  all=$(docker node ls --format '{{.ID}} {{.Hostname}} {{.Status}}') || return
+  FORMER=$(awk -v name="$NODE_NAME" -v ids=" $* " '$2 == name && index(ids, " " $1 " ") {print $1, $3}' <<<"$all")
+}
 
-former_selves() { docker node ls --format '{{.ID}} {{.Hostname}} {{.Status}}' | awk -v name="$NODE_NAME" '$2 == name {print $1, $3}'; }
-
-are_down() { ! former_selves | grep -q ' Ready$'; }
+are_down() { read_former "$@" && [[ $FORMER != *' Ready'* ]]; }
 
 # A former manager keeps its vote: with it three managers are four once the host is back, and one of them is dead.
 forget_former_selves() {
   local id
   # Swarm takes up to 20 s to miss a node that vanished.
-  if ! wait_for 40 are_down; then
+  if ! wait_for 40 are_down "$@"; then
     log "$NODE_NAME: this swarm has it Ready, so nothing of it is removed"
     return
   fi
@@ -23,7 +26,7 @@ forget_former_selves() {
     [[ -n $id ]] || continue
     log "$NODE_NAME: removes its former self $id"
     drop_node "$id" || fail "$NODE_NAME" "its former self $id stays" "see 'docker node ls'"
-  done < <(former_selves)
+  done <<<"$FORMER"
 }
 
 main() {
@@ -36,7 +39,7 @@ main() {
     return
   fi
   need_manager
-  if [[ ${1:-} == anew ]] && (($(date +%s) - ${2:-0} < FRESH_S)); then forget_former_selves; fi
+  if (($#)); then forget_former_selves "$@"; fi
   token=$(docker swarm join-token --quiet "$ROLE") || fail "$(hostname)" "gives no join token" \
     "see above, and that more than half of the managers are up: docker node ls"
   printf '%s %s\n' "$token" "${HOST[address]}"

@@ -192,7 +192,7 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
             "$(docker secret ls --filter name=edge_tls_certificate --format '{{.Name}}')",
             "platform-api",
             "secrets",
-            "docker service inspect platform-api | grep -c stray",
+            "docker service inspect platform-api --format '{{json .Spec}}' | grep -c stray",
             "0",
         ),
     ),

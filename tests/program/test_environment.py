@@ -145,7 +145,7 @@ def test_what_was_seen_to_differ_is_an_update_that_says_how(recorder: Recorder) 
     }
     assert set(updates) == {"node-2-labels", "node-4-token", "node-4-join", "node-4-labels"}
     assert updates["node-2-labels"].endswith(": label edge=true is missing")
-    assert updates["node-4-token"].startswith("bash -s -- anew 1")
+    assert updates["node-4-token"].startswith("bash -s -- id-of-node-4 # observed")
     assert updates["node-4-labels"].endswith(": joins anew, without role, availability and labels")
 
 

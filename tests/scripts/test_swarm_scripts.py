@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.scripts.conftest import Machine
@@ -266,16 +264,19 @@ def test_nobody_else_is_told_to_found_a_swarm(host: Machine) -> None:
 def test_a_wiped_nodes_former_self_goes_before_the_node_is_invited(host: Machine) -> None:
     host.write("info", info("active", True, "10.0.0.1"))
     host.write("nodes", "old node-2 Down\nabc node-3 Ready\n")
-    run = host.run("read-join-token.sh", "anew", str(int(time.time())), NODE_NAME="node-2", ROLE="manager")
+    run = host.run("read-join-token.sh", "old", NODE_NAME="node-2", ROLE="manager")
     assert run.code == 0
     changes = [call for call in run.calls if call.split()[1:3] in (["node", "demote"], ["node", "rm"])]
     assert changes == ["docker node demote old", "docker node rm --force old"]
 
 
-def test_an_old_sight_of_a_wiped_node_removes_nothing(host: Machine) -> None:
+@pytest.mark.parametrize("told", [("old",), ("1764104000",), ()])
+def test_who_is_no_former_self_any_more_is_neither_waited_for_nor_removed(
+    host: Machine, told: tuple[str, ...]
+) -> None:
     host.write("info", info("active", True, "10.0.0.1"))
-    host.write("nodes", "old node-2 Down\n")
-    run = host.run("read-join-token.sh", "anew", "1000", NODE_NAME="node-2", ROLE="manager")
+    host.write("nodes", "new node-2 Ready\nabc node-3 Down\n")
+    run = host.run("read-join-token.sh", *told, NODE_NAME="node-2", ROLE="manager")
     assert (run.code, run.called("docker node rm")) == (0, [])
 
 
