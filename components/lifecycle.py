@@ -44,7 +44,9 @@ def members(settings: Settings, facts: Facts) -> tuple[SwarmMember, ...]:
 
 
 def former_selves(settings: Settings, facts: Facts, node: Node) -> tuple[str, ...]:
-    """Ids that the swarm's list has for a node which was seen not to be in the swarm."""
+    """Ids that the swarm's list has for a node that was seen to have lost its swarm; nobody has them now."""
+    if not _lost_its_swarm(facts, node):
+        return ()
     return tuple(member.id for member in members(settings, facts) if member.name == node.name)
 
 
@@ -75,9 +77,13 @@ def leaderless_managers(settings: Settings, facts: Facts) -> list[str]:
     return _managers_seen(settings, facts, lambda fact: fact.swarm_manager is True)
 
 
-def refound(manager: str) -> str:
-    """How a swarm whose managers are lost goes on with one; its engine joins its networks at a start only."""
-    command = "docker swarm init --force-new-cluster && systemctl restart docker"
+def refound(settings: Settings, manager: str) -> str:
+    """How a swarm whose managers are lost goes on with one; its engine joins its networks at a start only.
+
+    Where the host has several addresses and none is named, the engine stops its swarm before it refuses.
+    """
+    address = next(node.address for node in settings.managers if node.name == manager)
+    command = f"docker swarm init --force-new-cluster --advertise-addr {address} && systemctl restart docker"
     return f"run '{command}' on {manager}"
 
 
@@ -99,7 +105,7 @@ def refusals(settings: Settings, facts: Facts) -> Iterator[Fault]:
         yield Fault(
             "swarm",
             f"has no leader; of {asked} managers {answered} answered, {majority(asked)} are needed",
-            f"start the other managers; if they are lost for good, {refound(leaderless[0])} "
+            f"start the other managers; if they are lost for good, {refound(settings, leaderless[0])} "
             "and take them out of nodes",
         )
 

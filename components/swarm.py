@@ -61,7 +61,7 @@ class Swarm(pulumi.ComponentResource):
     def _join(self, node: Node, after: Sequence[pulumi.Resource]) -> remote.Command:
         """An invitation per node, read when that node joins: never stale, never known in a preview."""
         lost = self._observed.drift.get(f"{node.name}-join")
-        former = former_selves(self._settings, self._observed.facts, node) if lost else ()
+        former = former_selves(self._settings, self._observed.facts, node)
         away = is_away(self._observed.facts, node)
         prepared = self._prepared[node.name]
         open_to_it = [each.firewall for each in self._prepared.values() if each.firewall]

@@ -125,7 +125,7 @@ def backups(
     """List the backups that there are, and whether each was proven."""
     ask = backup_module.run_bucket if bucket else backup_module.run
     text = ask(read_plan(stack), data, "list-backups", [], progress)
-    console.print(backup_module.table(backup_module.parse(text)))
+    console.print(backup_module.table(backup_module.parse(text, progress)))
 
 
 @app.command()

@@ -85,9 +85,15 @@ def table(manifests: Iterable[Manifest]) -> Table:
     return shown
 
 
-def parse(text: str) -> list[Manifest]:
-    """One manifest a line, as list-backups.sh prints them."""
-    return [json.loads(line) for line in text.splitlines() if line]
+def parse(text: str, say: Say) -> list[Manifest]:
+    """One manifest a line, as list-backups.sh prints them; one that is damaged is told and hides no other."""
+    found = []
+    for line in filter(None, text.splitlines()):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            say(f"a manifest is damaged, so its backup can't be listed: {line[:60]}")
+    return found
 
 
 async def _run(settings: Settings, service: str, text: str, say: Say) -> str:
@@ -110,7 +116,10 @@ async def _home(settings: Settings, service: str) -> Node:
     for row in rows.splitlines():
         name, _, state = row.partition(" ")
         if state.startswith("Running"):
-            return next(node for node in settings.nodes if node.name == name)
+            found = next((node for node in settings.nodes if node.name == name), None)
+            if found is None:
+                raise BackupError(f"{service} runs on {name}, which is declared no more; run: make up")
+            return found
     raise BackupError(f"{service} does not run; see: python -m ops status")
 
 

@@ -17,6 +17,8 @@ from components.lock import RUN
 
 PROC = Path("/proc")
 END_WITHIN_S = 5
+#: Exit code of a command that somebody ended, as shells have it for Ctrl-C.
+INTERRUPTED = 130
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/prctl.2.html
 
@@ -32,7 +34,7 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended, and whether somebody wanted it to."""
+    """How a command ended, and whether somebody wanted it to; then its code is never 0."""
 
     code: int
     interrupted: bool
@@ -94,7 +96,8 @@ def run(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Ou
 
     before = {number: signal.signal(number, pass_on) for number in ENDING}
     try:
-        return Outcome(child.wait(), interrupted)
+        code = child.wait()
+        return Outcome(code or (INTERRUPTED if interrupted else 0), interrupted)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

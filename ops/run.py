@@ -31,12 +31,13 @@ class NoLeaderError(Exception):
     """Managers answer and can't agree on a leader; the text says what to do."""
 
 
-def no_leader(leaderless: Sequence[str], declared: int) -> str:
+def no_leader(settings: Settings, leaderless: Sequence[str]) -> str:
     """Why a run can't go on. Fewer voters are up than are needed, or there are more than are declared."""
+    declared = len(settings.managers)
     return (
         f"swarm: has no leader {LEADER_TIMEOUT_S} s after {len(leaderless)} of {declared} declared managers "
         f"({', '.join(leaderless)}) answered, so too few of its voters are up; start the others; if they are "
-        f"lost for good, {refound(leaderless[0])}, and again: make up"
+        f"lost for good, {refound(settings, leaderless[0])}, and again: make up"
     )
 
 
@@ -59,8 +60,9 @@ class Runner:
                 return code
             self._await_leader(facts)
             code = self._pulumi(lock, "up", *self._consent(), *arguments).code
-            if code == 0 and (left := leaving(self.settings, facts)):
-                self._say(f"the firewalls close to {', '.join(left)}, which had to leave first")
+            # With arguments (a target…) more than was asked for would be done: the next run closes them.
+            if code == 0 and not arguments and (gone := self._gone(facts)):
+                self._say(f"the firewalls close to {', '.join(gone)}, which had to leave first")
                 code = self._pulumi(lock, "up", "--yes", "--skip-preview").code
             return code
 
@@ -124,6 +126,12 @@ class Runner:
         done = self._pulumi(lock, "up", "--yes", "--skip-preview", "--refresh=false", *chosen)
         return done.code if done.interrupted else 0
 
+    def _gone(self, before: Facts) -> list[str]:
+        """Addresses that the swarm listed before, undeclared, and lists no more."""
+        listed = leaving(self.settings, before)
+        still = leaving(self.settings, observe(self.settings)) if listed else ()
+        return [address for address in listed if address not in still]
+
     def _await_leader(self, facts: Facts) -> None:
         """Managers that have just started choose a leader within seconds. Raises NoLeaderError."""
         if swarm_exists(self.settings, facts):
@@ -132,7 +140,7 @@ class Runner:
         while leaderless := leaderless_managers(self.settings, observe(self.settings)):
             waited_s = time.monotonic() - began
             if waited_s > LEADER_TIMEOUT_S:
-                raise NoLeaderError(no_leader(leaderless, len(self.settings.managers)))
+                raise NoLeaderError(no_leader(self.settings, leaderless))
             self._say(f"{waited_s:3.0f} s: no leader yet of {', '.join(leaderless)}: waits for one")
             time.sleep(5)
 

@@ -153,7 +153,10 @@ restart_engine() {
   systemctl restart docker && wait_for 60 engine_version >/dev/null
 }
 
+# leaderless: whether this node is a manager that knows no leader.
 leaderless() { [[ $(timeout 30 docker node ls 2>&1) == *"does not have a leader"* ]]; }
+
+has_leader() { ! leaderless; }
 
 is_settled() { swarm_is active && [[ -z $(docker ps --quiet --filter health=starting) ]]; }
 
@@ -163,18 +166,21 @@ await_tasks() {
   if swarm_is inactive; then return; fi
   log "waits for the tasks of this node"
   sleep "${SETTLE_S:-10}"
-  if leaderless; then
+  if leaderless && [[ $1 == stopped ]]; then
     log "the swarm has no leader yet: nothing of it starts before more of its managers are up"
     return
   fi
+  wait_for 60 has_leader || fail "$(hostname)" "the swarm has no leader 70 s after this engine's restart" \
+    "start the managers that are down, see 'docker node ls'; other nodes were not restarted"
   wait_for 120 is_settled || fail "$(hostname)" "its tasks are not healthy 130 s after the engine's restart" \
     "see 'docker ps' on it; other nodes were not restarted"
 }
 
 run_engine() {
-  local journal
+  local journal was=running
   systemctl -q is-enabled docker || systemctl -q enable docker
   if restart_needed; then
+    systemctl -q is-active docker || was=stopped
     log "restarts the engine"
     if ! restart_engine; then
       journal=$(journalctl -u docker -n 10 --no-pager -o cat)
@@ -185,7 +191,7 @@ run_engine() {
       fail "$(hostname)" "the engine did not start with the new $CONFIG, the former one is back" \
         "see its last words above and correct the settings under engine"
     fi
-    await_tasks
+    await_tasks "$was"
   fi
   rm -f "$CONFIG.previous"
 }

@@ -85,6 +85,17 @@ def test_without_a_leader_no_task_is_waited_for(host: Machine) -> None:
     assert "the swarm has no leader yet" in run.err
 
 
+def test_an_engine_that_ran_waits_for_a_leader_so_that_no_other_is_restarted_without_one(
+    host: Machine,
+) -> None:
+    host.write("swarm", "node-1|/var/lib/docker|active|true\n")
+    host.write("leaderless", "Error response from daemon: rpc error: The swarm does not have a leader.\n")
+    changed = {**ENGINE, "DAEMON_JSON": CONFIG.replace("json-file", "local"), "SETTLE_S": "0"}
+    run = host.run("install-engine.sh", **changed)
+    assert (run.code, len(run.called("systemctl restart"))) == (1, 1)
+    assert "the swarm has no leader 70 s after this engine's restart; start the managers" in run.last_words
+
+
 def test_the_configuration_is_there_before_the_first_start(host: Machine) -> None:
     config_file(host).unlink()
     for name in ("dockerd", "docker.pid"):

@@ -71,12 +71,14 @@ def test_the_script_runs_in_the_tasks_container_and_its_arguments_stay_arguments
 
 def test_a_bad_backup_is_seen_in_the_list() -> None:
     lines = "\n".join(json.dumps({**MANIFEST, "id": name, "state": name}) for name in ("bad", "proven"))
+    told: list[str] = []
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(backup.table(backup.parse(lines)))
+    console.print(backup.table(backup.parse(f'{{"id": "cut-\n{lines}', told.append)))
     text = console.export_text()
     assert text.index("proven") < text.index("bad")
     assert "1 of 3 rows" in text
     assert "2 KiB" in text
+    assert told == ['a manifest is damaged, so its backup can\'t be listed: {"id": "cut-']
 
 
 class Spoken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from components.host_files import firewall_variables
-from components.lifecycle import hindrances, leaderless_managers, leaving, refusals
+from components.lifecycle import former_selves, hindrances, leaderless_managers, leaving, refusals
 from components.observe import Facts, NodeFacts, Unreachable
 from tests.unit.examples import raw
 from tests.unit.machines import a_plan, machines, spoilt
@@ -55,6 +55,22 @@ def test_a_swarm_without_a_leader_is_said_to_be_one() -> None:
         facts = spoilt(facts, name, swarm_cluster_id=None, members=None)
     facts = {**facts, "node-2": Unreachable("no route"), "node-3": Unreachable("no route")}
     assert refused(facts)[0].startswith("swarm: has no leader; of 3 managers node-1 answered, 2 are needed; ")
+
+
+def test_a_swarm_goes_on_with_one_manager_at_its_declared_address() -> None:
+    facts = {**SOUND, "node-2": Unreachable("no route"), "node-3": Unreachable("no route")}
+    (said,) = refused(spoilt(facts, "node-1", swarm_cluster_id=None, members=None))
+    assert "run 'docker swarm init --force-new-cluster --advertise-addr 192.0.2.11 && " in said
+
+
+def test_only_a_node_that_lost_its_swarm_has_a_former_self() -> None:
+    node = PLAN.settings.nodes[2]
+    assert former_selves(PLAN.settings, SOUND, node) == ()
+    for state in ("pending", "error"):  # it may come back as who it is, with its vote
+        facts = spoilt(SOUND, node.name, swarm_state=state, swarm_manager=None)
+        assert former_selves(PLAN.settings, facts, node) == ()
+    for changes in ({"swarm_state": "inactive"}, {"engine": "absent", "swarm_state": None}):
+        assert former_selves(PLAN.settings, spoilt(SOUND, node.name, **changes), node) == ("id-of-node-3",)
 
 
 def test_managers_without_a_leader_are_named_only_where_no_manager_has_one() -> None:

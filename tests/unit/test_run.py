@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -8,21 +9,28 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from rich.console import Console
 
 from components.lock import RUN
+from components.observe import NodeFacts
 from components.settings import Node, Settings
 from ops import forget, managers
 from ops.backend import Backend, BackendError, FileLock, stale
 from ops.managers import NoManagerError, first_answer
 from ops.pending import COMMAND
-from ops.processes import alive, end, leftovers
+from ops.processes import Outcome, alive, end, leftovers
 from ops.processes import run as run_process
+from ops.run import Runner
 from tests.unit.examples import settings
+from tests.unit.machines import Machines, a_plan, machines
 
+PLAN = a_plan()
 LOCK = FileLock(4711, "desk", "ann", "2026-11-25T10:00:00.123Z")
 
 
@@ -101,6 +109,12 @@ def test_what_ends_us_interrupts_the_command_which_ends_by_itself(number: int, t
     threading.Timer(1, os.kill, (os.getpid(), number)).start()
     done = run_process([sys.executable, "-c", INTERRUPTIBLE], tmp_path, os.environ)
     assert (done.code, done.interrupted) == (7, True)
+
+
+def test_a_run_that_was_interrupted_never_ends_well(tmp_path: Path) -> None:
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    done = run_process([sys.executable, "-c", INTERRUPTIBLE.replace("7", "0")], tmp_path, os.environ)
+    assert (done.code, done.interrupted) == (130, True)
 
 
 def test_exit_codes_are_passed_on(tmp_path: Path) -> None:
@@ -197,3 +211,46 @@ def test_a_manager_that_could_not_be_asked_leaves_it_unknown(monkeypatch: pytest
         asyncio.run(first_answer(settings(), "script", fits=lambda said: said == "yes"))
     managers_that_say(monkeypatch, dict.fromkeys(("node-1", "node-2", "node-3"), "no"))
     assert asyncio.run(first_answer(settings(), "script", fits=lambda said: said == "yes")) is None
+
+
+def lists(*addresses: str) -> Machines:
+    """What is seen where the swarm lists nodes at these addresses that nobody declares."""
+    facts = machines(PLAN)
+    for name, seen in facts.items():
+        if isinstance(seen, NodeFacts) and seen.members:
+            strangers = [replace(seen.members[-1], address=address) for address in addresses]
+            facts[name] = replace(seen, members=(*seen.members, *strangers))
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before", "after", "closed"),
+    [
+        ((), ["192.0.2.66"], [], True),
+        ((), ["192.0.2.66"], ["192.0.2.66"], False),
+        ((), [], [], False),
+        (("--target", "**node-3-engine"), ["192.0.2.66"], [], False),
+    ],
+    ids=["who left is shut out", "who stays is not", "nobody leaves", "no more than was asked for"],
+)
+def test_firewalls_close_to_who_has_left(
+    arguments: tuple[str, ...],
+    before: list[str],
+    after: list[str],
+    closed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    seen, ran = iter([lists(*before), lists(*after)]), list[tuple[str, ...]]()
+
+    def pulumi(_: Runner, lock: object, *given: str) -> Outcome:
+        ran.append(given)
+        return Outcome(0, False)
+
+    monkeypatch.setattr("ops.run.observe", lambda _: next(seen))
+    monkeypatch.setattr(Runner, "_lock", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(Runner, "_recovery", lambda _: Mock())
+    monkeypatch.setattr(Runner, "_pulumi", pulumi)
+    assert Runner(tmp_path, "lab", PLAN.settings, Console(quiet=True)).up(arguments) == 0
+    first = ("up", "--yes", "--skip-preview", *arguments)
+    assert ran == ([first, ("up", "--yes", "--skip-preview")] if closed else [first])
