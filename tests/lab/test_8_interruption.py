@@ -48,8 +48,11 @@ def start(tree: Tree, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def kill_when(tree: Tree, due: Callable[[str, float], bool]) -> str:
-    """Kill the whole group of an `ops up` when `due` (what it said, seconds run); what it had said."""
+def kill_when(tree: Tree, due: Callable[[str, float], bool]) -> str | None:
+    """Kill the whole group of an `ops up` when `due` (what it said, seconds run).
+
+    What it had said; None when it ended before.
+    """
     log, began = tree.root / "killed.log", time.monotonic()
     with log.open("w") as file:  # no pipe: what outlives the group would hold it open
         process = subprocess.Popen(
@@ -63,15 +66,21 @@ def kill_when(tree: Tree, due: Callable[[str, float], bool]) -> str:
         )
         while not due(log.read_text(), time.monotonic() - began) and process.poll() is None:
             time.sleep(0.02)
+        if process.poll() is not None:
+            return None
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return log.read_text()
 
 
-def recovers(tree: Tree, moment_s: float, label: str) -> Run:
-    """Kill at a moment, run again, and nothing is left to do."""
+def recovers(tree: Tree, moment_s: float, label: str) -> bool:
+    """Kill at a moment, run again, and nothing is left to do; False when it ended before that moment."""
     said = kill_when(tree, lambda _, seconds: seconds >= moment_s)
-    return repeated(tree, f"{label}: killed at {moment_s:.1f} s ({len(said.splitlines())} lines)")
+    if said is None:
+        print(f"{label}: ended before {moment_s:.1f} s, once more")
+        return False
+    repeated(tree, f"{label}: killed at {moment_s:.1f} s ({len(said.splitlines())} lines)")
+    return True
 
 
 def repeated(tree: Tree, label: str) -> Run:
@@ -102,23 +111,16 @@ def tree(tmp_path: Path, checkout: Tree) -> Iterator[Tree]:
 
 @pytest.mark.timeout(2700)
 def test_a_killed_first_convergence_is_repeated(tree: Tree, moments: random.Random) -> None:
-    longest_s = 0.0
-    for number in range(ROUNDS):
+    def prepare(_: int) -> None:
         down = ops(tree, "destroy")
         assert down.code == 0, down.said
-        if not longest_s:
-            longest_s = whole_run(tree)
-            assert ops(tree, "destroy").code == 0
-        recovers(tree, moments.uniform(EARLIEST_S, longest_s), f"first convergence {number + 1}/{ROUNDS}")
+
+    at_random_moments(tree, moments, "first convergence", prepare)
 
 
 @pytest.mark.timeout(2700)
 def test_a_killed_change_is_repeated(tree: Tree, moments: random.Random) -> None:
-    change(tree, 0)
-    longest_s = whole_run(tree)
-    for number in range(1, ROUNDS + 1):
-        change(tree, number)
-        recovers(tree, moments.uniform(EARLIEST_S, longest_s), f"change {number}/{ROUNDS}")
+    at_random_moments(tree, moments, "change", lambda tried: change(tree, tried))
 
 
 @pytest.mark.parametrize("kind", ["Network", "Secret", "Service"])
@@ -136,19 +138,28 @@ def test_what_was_being_created_when_the_run_was_killed_is_not_in_the_way(
     said = kill_when(tree, due)
     for left in leftovers(STACK):  # as when the machine loses power: no plugin tidies up
         os.kill(left.pid, signal.SIGKILL)
-    assert began.search(said), said
+    assert said is not None, f"nobody saw a {kind} being created"
     done = repeated(tree, f"killed while a {kind} was created")
     if kind == "Service":
         kept = re.search(r"service \S+: creating it was interrupted; it exists and is kept", done.text)
         assert kept, done.said
 
 
-def whole_run(tree: Tree) -> float:
-    """How long an `ops up` takes that nobody kills."""
-    done = ops(tree, "up")
-    assert done.code == 0, done.said
-    print(f"not killed: {done.seconds:.1f} s")
-    return done.seconds
+def at_random_moments(tree: Tree, moments: random.Random, what: str, prepare: Callable[[int], None]) -> None:
+    """ROUNDS kills of a run that does what `prepare` (given the number of the try) leaves it to do."""
+    prepare(0)
+    whole = ops(tree, "up")
+    assert whole.code == 0, whole.said
+    print(f"{what}: {whole.seconds:.1f} s when not killed")
+    latest_s, killed, tried = whole.seconds, 0, 0
+    while killed < ROUNDS:
+        tried += 1
+        prepare(tried)
+        moment_s = moments.uniform(EARLIEST_S, latest_s)
+        if recovers(tree, moment_s, f"{what} {killed + 1}/{ROUNDS}"):
+            killed += 1
+        else:
+            latest_s = moment_s
 
 
 def change(tree: Tree, number: int) -> None:
