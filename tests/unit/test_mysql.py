@@ -148,3 +148,33 @@ def test_a_replay_ends_with_the_last_transaction_that_was_committed_in_time(
     text = shell(script, f"PATH={tmp_path}:$PATH; up_to {limit} x")
     assert "".join(re.findall(r"^INSERT (\d)$", text, re.M)) == kept
     assert text.count("COMMIT") == len(kept)
+
+
+@pytest.mark.parametrize(
+    ("archived", "last", "position", "refused"),
+    [
+        ("true", "20261125T010000Z", True, False),
+        ("false", "20261125T013001Z", True, False),
+        ("false", "20261125T013000Z", True, True),
+        ("false", "", True, True),
+        ("true", "20261125T010000Z", False, True),
+    ],
+    ids=["just-archived", "beyond", "short", "no-segment", "fetched-back-without-its-end"],
+)
+def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
+    tmp_path: Path, archived: str, last: str, position: bool, refused: bool
+) -> None:
+    if last:
+        (tmp_path / f"{last}.json").write_text("{}")
+    if position:
+        (tmp_path / "position").write_text("a:1-5\n")
+    code = f"""
+    fail() {{ echo "$2"; exit 0; }}; log() {{ :; }}
+    /usr/local/lib/backup/archive-binlogs.sh() {{ {archived}; }}
+    follow; echo whole
+    """
+    said = shell(
+        SERVICES / "mysql-backup" / "restore.sh", code, BINLOGS=str(tmp_path), UNTIL="2026-11-25T01:30:00.5Z"
+    )
+    assert (said.strip() != "whole") == refused
+    assert (f"end at {last or 'the backup itself'}, nothing was touched" in said) == refused

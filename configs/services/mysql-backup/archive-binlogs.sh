@@ -9,16 +9,17 @@ set -euo pipefail
 count() { tr ',:' '[\n*]' <<<"$1" | awk -F- '/^ *[0-9]+(-[0-9]+)? *$/ { n += ($2 == "" ? 1 : $2 - $1 + 1) } END { print n + 0 }'; }
 
 main() {
-  local source from to fresh wanted found name part
+  local source from to fresh wanted found name part=$BINLOGS/.part
   [[ -f $BINLOGS/position ]] || { echo "no backup yet, nothing to follow"; return; }
   exec 8>"$BINLOGS/lock"
   flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
   BACKUP_OPTIONS=$(options backup mysql_backup_password)
   source=$(choose_source) || exit 1
   from=$(<"$BINLOGS/position")
+  # Named before the source is asked: restore.sh takes the name as the moment up to which nothing is missing.
+  while name=$(date -u +%Y%m%dT%H%M%SZ) && [[ -e $BINLOGS/$name.json ]]; do sleep 0.2; done
   IFS=$'\t' read -r to fresh < <(ask "$source" <<<"SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', ''), REPLACE(GTID_SUBTRACT(@@GLOBAL.gtid_executed, '$from'), '\n', '')")
   [[ -n $fresh ]] || { echo "nothing new on $source"; return; }
-  name=$(date -u +%Y%m%dT%H%M%SZ) part=$BINLOGS/.part
   mysqlbinlog --defaults-file="$BACKUP_OPTIONS" --host="$source" --read-from-remote-source=BINLOG-DUMP-GTIDS \
     --exclude-gtids="$from" --include-gtids="$fresh" --to-last-log "$(first_log "$source")" 8>&- | zstd -q -3 >"$part"
   wanted=$(count "$fresh")

@@ -42,6 +42,22 @@ refuse_unnamed() {
 
 databases() { jq -r '[.contents[].name | split(".")[0]] | unique[]' "$STORE/$ID/manifest.json"; }
 
+# follow: binary logs up to now, or at least beyond UNTIL; else what is said to be up to UNTIL would end before.
+follow() {
+  local said end
+  if said=$(/usr/local/lib/backup/archive-binlogs.sh) && [[ -f $BINLOGS/position ]]; then log "binary logs: $said"; return; fi
+  end=$(archive_end)
+  [[ $end > $(date -u -d "$UNTIL" +%Y%m%dT%H%M%SZ) ]] ||
+    fail 1 "restore: binary logs end at ${end:-the backup itself}, nothing was touched; give --until a moment before that, or leave it out"
+  log "binary logs: end at $end, which is enough"
+}
+
+# archive_end: when the last segment was begun; it has all that was committed until then.
+archive_end() {
+  local segments=("$BINLOGS"/2*.json)
+  [[ ! -e ${segments[-1]} ]] || basename "${segments[-1]}" .json
+}
+
 # replay: the segments after the backup, each joined to what is there already, up to UNTIL by commit time.
 replay() {
   local segment limit executed=0
@@ -84,7 +100,7 @@ main() {
   one_at_a_time
   BACKUP_OPTIONS=$(options backup mysql_backup_password) RESTORE_OPTIONS=$(options restore mysql_restore_password)
   refuse_unnamed
-  [[ -z $UNTIL ]] || log "binary logs: $(/usr/local/lib/backup/archive-binlogs.sh || echo 'not up to date')"
+  [[ -z $UNTIL ]] || follow
   log "rebuilds $ID in a scratch server"
   why=$(files_match "$STORE/$ID") || fail 1 "restore: $ID: $why; take another"
   start_scratch
