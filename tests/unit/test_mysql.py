@@ -178,3 +178,34 @@ def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
     )
     assert (said.strip() != "whole") == refused
     assert (f"end at {last or 'the backup itself'}, nothing was touched" in said) == refused
+
+
+@pytest.mark.parametrize(
+    ("online", "holding", "chosen", "told"),
+    [
+        ("mysql-1 mysql-2 mysql-3", "mysql-1 mysql-2 mysql-3", "mysql-3", ""),
+        ("mysql-1 mysql-2 mysql-3", "mysql-1 mysql-2", "mysql-2", ""),
+        ("mysql-1 mysql-2 mysql-3", "mysql-1", "mysql-1", "reads from the primary"),
+        ("mysql-1 mysql-2 mysql-3", "", "code 3", "the next proven backup"),
+        ("", "mysql-1", "code 1", "no member is ONLINE"),
+    ],
+)
+def test_binary_logs_come_from_a_member_that_has_them(
+    tmp_path: Path, online: str, holding: str, chosen: str, told: str
+) -> None:
+    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
+    functions = library[library.index("# fail CODE") : library.index("# checksum_sql")]
+    code = f"""
+    MEMBERS=(mysql-1 mysql-2 mysql-3); log() {{ echo "$*" >>{tmp_path}/told; }}
+    {functions}
+    ask() {{
+      local sql; sql=$(cat)
+      [[ " {online} " == *" $1 "* ]] || return 1
+      [[ $sql != *gtid_purged* || " {holding} " == *" $1 "* ]] || return 0
+      if [[ $1 == mysql-1 ]]; then echo PRIMARY; else echo SECONDARY; fi
+    }}
+    (choose_log a:1-5) 2>>{tmp_path}/told || echo "code $?"
+    """
+    said = shell(SERVICES / "mysql-backup" / "archive-binlogs.sh", code)
+    assert said.strip() == chosen
+    assert told in (tmp_path / "told").read_text() if told else True

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches what was committed since the last time, as one compressed segment: exactly the transactions
-# between `from` and `to`, counted. Starts with the first backup. Prints what it did.
+# between `from` and `to`, counted. Starts with the first backup. Prints what it did. 1: failed; 3: can't go on from
+# where it was, whatever is tried, so the next proven backup begins anew (make-backup.sh).
 set -euo pipefail
 # shellcheck source=configs/services/mysql-backup/lib.sh
 . /usr/local/lib/backup/lib.sh
@@ -8,14 +9,21 @@ set -euo pipefail
 # count SET: how many transactions a GTID set has (uuid[:tag]:1-5:7,…).
 count() { tr ',:' '[\n*]' <<<"$1" | awk -F- '/^ *[0-9]+(-[0-9]+)? *$/ { n += ($2 == "" ? 1 : $2 - $1 + 1) } END { print n + 0 }'; }
 
+# choose_log POSITION: a member that has every binary log since then. One that was cloned has none from before.
+choose_log() {
+  find_source "GTID_SUBSET(@@GLOBAL.gtid_purged, '$1')" && return
+  choose_source >/dev/null || exit
+  fail 3 "binary logs: no member that is ONLINE has those since the last segment any more (purged, or cloned since then); nothing is archived until the next proven backup, which begins anew"
+}
+
 main() {
   local source from to fresh wanted found name part=$BINLOGS/.part
   [[ -f $BINLOGS/position ]] || { echo "no backup yet, nothing to follow"; return; }
   exec 8>"$BINLOGS/lock"
   flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
   BACKUP_OPTIONS=$(options backup mysql_backup_password)
-  source=$(choose_source) || exit 1
   from=$(<"$BINLOGS/position")
+  source=$(choose_log "$from") || exit
   # Named before the source is asked: restore.sh takes the name as the moment up to which nothing is missing.
   while name=$(date -u +%Y%m%dT%H%M%SZ) && [[ -e $BINLOGS/$name.json ]]; do sleep 0.2; done
   IFS=$'\t' read -r to fresh < <(ask "$source" <<<"SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', ''), REPLACE(GTID_SUBTRACT(@@GLOBAL.gtid_executed, '$from'), '\n', '')")

@@ -24,23 +24,25 @@ options() {
 # ask MEMBER: SQL on stdin to one member, as the account that may only read.
 ask() { timeout "${ASK_LIMIT_S:-30}" mysql --defaults-file="$BACKUP_OPTIONS" --connect-timeout=3 --host="$1" -NB; }
 
-# role MEMBER: PRIMARY or SECONDARY when it is ONLINE, else nothing.
+# role MEMBER CONDITION: PRIMARY or SECONDARY when it is ONLINE and the condition (SQL) holds there, else nothing.
 role() {
-  ask "$1" 2>/dev/null <<<"SELECT MEMBER_ROLE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE'" || true
+  ask "$1" 2>/dev/null <<<"SELECT MEMBER_ROLE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE' AND $2" || true
 }
 
-# choose_source: the last declared secondary that is ONLINE; the primary only when there is none.
-choose_source() {
+# find_source CONDITION: the last declared such secondary; the primary only when there is none; 1 when neither is.
+find_source() {
   local index found primary=""
   for ((index = ${#MEMBERS[@]} - 1; index >= 0; index--)); do
-    found=$(role "${MEMBERS[index]}")
+    found=$(role "${MEMBERS[index]}" "$1")
     if [[ $found == SECONDARY ]]; then echo "${MEMBERS[index]}"; return; fi
     [[ $found != PRIMARY ]] || primary=${MEMBERS[index]}
   done
-  [[ -n $primary ]] || fail 1 "mysql: no member is ONLINE (${MEMBERS[*]}); see: docker service logs mysql-1"
-  log "no secondary is ONLINE: reads from the primary $primary"
+  [[ -n $primary ]] || return 1
+  log "no secondary is ONLINE and will do: reads from the primary $primary"
   echo "$primary"
 }
+
+choose_source() { find_source TRUE || fail 1 "mysql: no member is ONLINE (${MEMBERS[*]}); see: docker service logs mysql-1"; }
 
 # checksum_sql: reads `schema table column type` lines; one SELECT a table: name, rows, checksum of every value.
 checksum_sql() {

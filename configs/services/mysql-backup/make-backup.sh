@@ -68,6 +68,21 @@ describe() {
       position: $position, contents: $contents, files: $files, state: "unproven", proven_at: null}' >"$PART/manifest.json"
 }
 
+# join_archive: binary logs are followed from here on if they aren't yet, or can't be from where they were. The gap
+# is found by replay, which joins only what fits.
+join_archive() {
+  local code=0
+  mkdir -p "$BINLOGS"
+  if [[ -f $BINLOGS/position ]]; then
+    /usr/local/lib/backup/archive-binlogs.sh >/dev/null || code=$?
+    ((code == 3)) || return 0
+  fi
+  exec 8>"$BINLOGS/lock"
+  flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
+  log "binary logs: are followed from $ID on"
+  jq -r .position "$STORE/$ID/manifest.json" >"$BINLOGS/position.new" && mv "$BINLOGS/position.new" "$BINLOGS/position"
+}
+
 # settle_retention: the newest BACKUP_KEEP proven ones stay; what is older than BACKUP_KEEP_DAYS besides goes.
 settle_retention() {
   local id state kept=0 oldest="" limit
@@ -116,8 +131,7 @@ main() {
   fi
   mv "$PART" "$STORE/$ID"
   log "backup $ID: proven"
-  mkdir -p "$BINLOGS"
-  [[ -f $BINLOGS/position ]] || jq -r .position "$STORE/$ID/manifest.json" >"$BINLOGS/position"
+  join_archive
   settle_retention
   echo "$ID"
 }
