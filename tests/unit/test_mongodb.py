@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -221,3 +222,48 @@ def test_a_changed_setting_is_one_step_and_what_the_server_added_stays() -> None
     kept = {"heartbeatIntervalMillis": 2000, **WANTED["settings"]}
     assert steps[1]["settings"] == {**kept, "electionTimeoutMillis": 7000}
     assert steps[1]["members"][0]["votes"] == 1
+
+
+@node
+def test_a_restore_removes_collections_that_the_backup_has_not_got(tmp_path: Path) -> None:
+    (tmp_path / "mongodb_root_password").write_text("r")
+    manifest = tmp_path / "manifest.json"
+    contents = [{"name": name, "rows": 1, "checksum": "c"} for name in ("platform.old", "shop.a.b")]
+    manifest.write_text(json.dumps({"contents": contents}))
+    script = """
+    const held = {
+      scratch: { platform: ["old"], shop: ["a.b"] },
+      live: { platform: ["old", "new", "system.views"], shop: ["a.b"], other: ["theirs"] },
+    };
+    const dropped = [];
+    global.Mongo = class {
+      constructor(uri) { this.held = uri === "scratch" ? held.scratch : held.live; }
+      getDB(name) {
+        return {
+          getCollectionNames: () => this.held[name],
+          runCommand: (command) => { dropped.push([name, command]); return { ok: 1 }; },
+        };
+      }
+    };
+    global.print = (text) => console.log(JSON.stringify({ said: text, dropped }));
+    require(process.argv[1]);
+    """
+    done = subprocess.run(
+        ["node", "-e", script, str(ROOT / "configs/services/mongodb-backup/backup.js")],
+        env={
+            "PATH": os.environ["PATH"],
+            "TASK": "clear",
+            "MANIFEST": str(manifest),
+            "HOST": "mongodb-1:27017",
+            "SCRATCH_URI": "scratch",
+            "SECRETS": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert json.loads(done.stdout) == {
+        "said": "platform.new",
+        "dropped": [["platform", {"drop": "new", "writeConcern": {"w": "majority"}}]],
+    }

@@ -97,6 +97,23 @@ function endangered() {
   return [...new Set(held.filter((name) => coming.includes(name) && !allowed.includes(name)))];
 }
 
+/** Removes collections that the backup hasn't got: mongorestore --drop replaces only those that it brings. */
+function clear() {
+  const live = member(env.HOST, "root");
+  const scratch = new Mongo(env.SCRATCH_URI);
+  const gone = [];
+  for (const database of databases().split(" ").filter(Boolean)) {
+    const kept = scratch.getDB(database).getCollectionNames();
+    const held = live.getDB(database).getCollectionNames();
+    for (const name of held.filter((each) => !kept.includes(each) && !each.startsWith("system."))) {
+      const told = live.getDB(database).runCommand({ drop: name, writeConcern: { w: "majority" } });
+      if (!told.ok || told.writeConcernError) quit_with(`${database}.${name}: ${told.errmsg ?? told.writeConcernError.errmsg}`);
+      gone.push(`${database}.${name}`);
+    }
+  }
+  return gone.join(" ");
+}
+
 function equal() {
   const databases = read(env.MANIFEST).contents.map((each) => each.name.split(".")[0]);
   const now = contents(member(env.HOST, "root")).filter((each) => databases.includes(each.name.split(".")[0]));
@@ -113,6 +130,6 @@ const line = () => JSON.stringify(read(env.MANIFEST));
 const lines = () => outdated().join(" ");
 const dangers = () => endangered().join(" ");
 
-const tasks = { source, primary, files, databases, line, begin, judge, compare, equal, outdated: lines, endangered: dangers };
+const tasks = { source, primary, files, databases, line, begin, judge, compare, clear, equal, outdated: lines, endangered: dangers };
 const answer = tasks[env.TASK]();
 if (answer) print(answer);

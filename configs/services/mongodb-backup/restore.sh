@@ -39,7 +39,9 @@ check_overwriting() { # <ID> <host> <names>
 }
 
 put_back() { # <ID> <host>
-  local database options
+  local database options gone
+  gone=$(MANIFEST=$(manifest "$1") HOST=$2 js clear) || die "what is newer than $1 can't be removed: $gone; run the same again"
+  [[ -z $gone ]] || log "removed, as $1 hasn't got it: $gone"
   options=$(login root)
   for database in $(MANIFEST=$(manifest "$1") js databases); do
     log "restoring $database"
