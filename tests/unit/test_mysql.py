@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -150,48 +151,58 @@ def test_a_replay_ends_with_the_last_transaction_that_was_committed_in_time(
     assert text.count("COMMIT") == len(kept)
 
 
+def current_line() -> str:
+    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
+    return library[library.index("set_position()") : library.index("# checksum_sql")]
+
+
 @pytest.mark.parametrize(
-    ("archived", "last", "position", "refused"),
+    ("archived", "last", "line", "refused"),
     [
-        ("true", "20261125T010000Z", True, False),
-        ("false", "20261125T013001Z", True, False),
-        ("false", "20261125T013000Z", True, True),
-        ("false", "", True, True),
-        ("true", "20261125T010000Z", False, True),
+        ("true", "20261125T010000Z", "old", False),
+        ("false", "20261125T013001Z", "old", False),
+        ("false", "20261125T013000Z", "old", True),
+        ("false", "", "old", True),
+        ("true", "20261125T010000Z", "", True),
+        ("true", "20261125T010000Z", "new", True),
+        ("true", "20261125T013001Z", "new", False),
     ],
-    ids=["just-archived", "beyond", "short", "no-segment", "fetched-back-without-its-end"],
+    ids=["just-archived", "beyond", "short", "none", "fetched-back", "another-life", "of-the-former-life"],
 )
 def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
-    tmp_path: Path, archived: str, last: str, position: bool, refused: bool
+    tmp_path: Path, archived: str, last: str, line: str, refused: bool
 ) -> None:
     if last:
-        (tmp_path / f"{last}.json").write_text("{}")
-    if position:
-        (tmp_path / "position").write_text("a:1-5\n")
+        (tmp_path / f"{last}.json").write_text('{"line": "old"}')
+    (tmp_path / "20261125T020000Z.json").write_text('{"line": "new"}')
+    if line:
+        (tmp_path / "position").write_text(f"a:1-5\n{line}\n")
     code = f"""
     fail() {{ echo "$2"; exit 0; }}; log() {{ :; }}
     /usr/local/lib/backup/archive-binlogs.sh() {{ {archived}; }}
+    {current_line()}
+    LINE=old BINLOGS={tmp_path} ID=20261125T000000Z UNTIL=2026-11-25T01:30:00.5Z
     follow; echo whole
     """
-    said = shell(
-        SERVICES / "mysql-backup" / "restore.sh", code, BINLOGS=str(tmp_path), UNTIL="2026-11-25T01:30:00.5Z"
-    )
+    said = shell(SERVICES / "mysql-backup" / "restore.sh", code)
     assert (said.strip() != "whole") == refused
     assert (f"end at {last or 'the backup itself'}, nothing was touched" in said) == refused
 
 
 @pytest.mark.parametrize(
-    ("online", "holding", "chosen", "told"),
+    ("online", "same", "holding", "chosen", "told"),
     [
-        ("mysql-1 mysql-2 mysql-3", "mysql-1 mysql-2 mysql-3", "mysql-3", ""),
-        ("mysql-1 mysql-2 mysql-3", "mysql-1 mysql-2", "mysql-2", ""),
-        ("mysql-1 mysql-2 mysql-3", "mysql-1", "mysql-1", "reads from the primary"),
-        ("mysql-1 mysql-2 mysql-3", "", "code 3", "the next proven backup"),
-        ("", "mysql-1", "code 1", "no member is ONLINE"),
+        ("1 2 3", "1 2 3", "1 2 3", "mysql-3", ""),
+        ("1 2 3", "1 2 3", "1 2", "mysql-2", ""),
+        ("1 2 3", "1 2", "1 2 3", "mysql-2", ""),
+        ("1 2 3", "1 2 3", "1", "mysql-1", "reads from the primary"),
+        ("1 2 3", "1 2 3", "", "code 3", "the next proven backup"),
+        ("1 2 3", "", "1 2 3", "code 3", "another history"),
+        ("", "1", "1", "code 1", "no member is ONLINE"),
     ],
 )
 def test_binary_logs_come_from_a_member_that_has_them(
-    tmp_path: Path, online: str, holding: str, chosen: str, told: str
+    tmp_path: Path, online: str, same: str, holding: str, chosen: str, told: str
 ) -> None:
     library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
     functions = library[library.index("# fail CODE") : library.index("# checksum_sql")]
@@ -200,12 +211,67 @@ def test_binary_logs_come_from_a_member_that_has_them(
     {functions}
     ask() {{
       local sql; sql=$(cat)
-      [[ " {online} " == *" $1 "* ]] || return 1
-      [[ $sql != *gtid_purged* || " {holding} " == *" $1 "* ]] || return 0
+      [[ " {online} " == *" ${{1#mysql-}} "* ]] || return 1
+      [[ $sql != *gtid_executed* || " {same} " == *" ${{1#mysql-}} "* ]] || return 0
+      [[ $sql != *gtid_purged* || " {holding} " == *" ${{1#mysql-}} "* ]] || return 0
       if [[ $1 == mysql-1 ]]; then echo PRIMARY; else echo SECONDARY; fi
     }}
     (choose_log a:1-5) 2>>{tmp_path}/told || echo "code $?"
     """
-    said = shell(SERVICES / "mysql-backup" / "archive-binlogs.sh", code)
+    said = shell(SERVICES / "mysql-backup" / "archive-binlogs.sh", code, BINLOGS=str(tmp_path))
     assert said.strip() == chosen
+    assert (tmp_path / "ended").exists() == (told == "another history")
     assert told in (tmp_path / "told").read_text() if told else True
+
+
+@pytest.mark.parametrize(
+    ("position", "code", "line", "kept"),
+    [
+        (None, 0, "20261125T013000Z", "new:1-9"),
+        ("old:1-5\n", 0, "", "old:1-5"),
+        ("old:1-5\nfirst\n", 0, "first", "old:1-5"),
+        ("old:1-5\nfirst\n", 1, "first", "old:1-5"),
+        ("old:1-5\nfirst\n", 3, "20261125T013000Z", "new:1-9"),
+    ],
+    ids=["first-backup", "from-before-lines", "goes-on", "fails-for-now", "another-history"],
+)
+def test_a_backup_begins_a_line_of_binary_logs_only_where_none_can_be_gone_on_with(
+    tmp_path: Path, position: str | None, code: int, line: str, kept: str
+) -> None:
+    (tmp_path / "ended").touch()
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"position": "new:1-9"}')
+    if position:
+        (tmp_path / "position").write_text(position)
+    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
+    shell(
+        SERVICES / "mysql-backup" / "make-backup.sh",
+        f"""
+        log() {{ :; }}
+        /usr/local/lib/backup/archive-binlogs.sh() {{ return {code}; }}
+        {current_line()}
+        {library[library.index("note() {") : library.index("# note_bad")]}
+        PART={tmp_path} BINLOGS={tmp_path} ID=20261125T013000Z
+        join_archive
+        """,
+    )
+    assert json.loads(manifest.read_text())["line"] == line
+    assert (tmp_path / "position").read_text().split()[0] == kept
+    assert (tmp_path / "ended").exists() == (kept == "old:1-5")
+
+
+def test_a_replay_takes_segments_of_the_backups_own_line_alone(tmp_path: Path) -> None:
+    for number, line in enumerate(("old", "new", "old"), start=1):
+        (tmp_path / f"2026112{number}T013000Z.json").write_text(
+            json.dumps({"line": line, "from": "f", "to": f"t{number}", "transactions": 1, "sha256": "s"})
+        )
+        (tmp_path / f"2026112{number}T013000Z.sql.zst").touch()
+    code = f"""
+    log() {{ :; }}; fail() {{ echo "$2"; exit 0; }}; sha256sum() {{ echo "s  -"; }}; scratch() {{ cat; }}
+    up_to() {{ echo "replayed ${{2##*/}}"; }}
+    held() {{ [[ $1 != f && ! -e {tmp_path}/$1 ]] || echo 1; touch {tmp_path}/$1; }}
+    LINE=new BINLOGS={tmp_path} UNTIL=2026-11-25T01:30:00Z
+    replay
+    """
+    said = shell(SERVICES / "mysql-backup" / "restore.sh", code)
+    assert re.findall(r"replayed (\S+)", said) == ["20261122T013000Z.sql.zst"]

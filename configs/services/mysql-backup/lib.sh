@@ -44,6 +44,12 @@ find_source() {
 
 choose_source() { find_source TRUE || fail 1 "mysql: no member is ONLINE (${MEMBERS[*]}); see: docker service logs mysql-1"; }
 
+# set_position GTIDS LINE: where the next segment begins; a line is named after the backup that it begins with.
+set_position() { printf '%s\n' "$1" "$2" >"$BINLOGS/position.new" && mv "$BINLOGS/position.new" "$BINLOGS/position"; }
+
+# current_line: nothing before the first backup, and for what was archived before there were lines.
+current_line() { [[ ! -f $BINLOGS/position ]] || sed -n 2p "$BINLOGS/position"; }
+
 # checksum_sql: reads `schema table column type` lines; one SELECT a table: name, rows, checksum of every value.
 checksum_sql() {
   awk -F'\t' '

@@ -68,19 +68,21 @@ describe() {
       position: $position, contents: $contents, files: $files, state: "unproven", proven_at: null}' >"$PART/manifest.json"
 }
 
-# join_archive: binary logs are followed from here on if they aren't yet, or can't be from where they were. The gap
-# is found by replay, which joins only what fits.
+# shellcheck disable=SC2016  # jq's own variable
+# join_archive: notes of which line of binary logs the backup is. It begins one where there is none, or where it can't
+# be gone on with. Restores stay within a line: what another has may be another life's, or have a gap before it.
 join_archive() {
   local code=0
   mkdir -p "$BINLOGS"
-  if [[ -f $BINLOGS/position ]]; then
-    /usr/local/lib/backup/archive-binlogs.sh >/dev/null || code=$?
-    ((code == 3)) || return 0
+  [[ ! -f $BINLOGS/position ]] || /usr/local/lib/backup/archive-binlogs.sh >/dev/null || code=$?
+  if [[ ! -f $BINLOGS/position || $code == 3 ]]; then
+    exec 8>"$BINLOGS/lock"
+    flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
+    set_position "$(jq -r .position "$PART/manifest.json")" "$ID"
+    rm -f "$BINLOGS/ended"
+    log "binary logs: a new line begins with $ID"
   fi
-  exec 8>"$BINLOGS/lock"
-  flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
-  log "binary logs: are followed from $ID on"
-  jq -r .position "$STORE/$ID/manifest.json" >"$BINLOGS/position.new" && mv "$BINLOGS/position.new" "$BINLOGS/position"
+  note "$PART" '.line = $line' --arg line "$(current_line)"
 }
 
 # settle_retention: the newest BACKUP_KEEP proven ones stay; what is older than BACKUP_KEEP_DAYS besides goes.
@@ -129,9 +131,9 @@ main() {
     mv "$PART" "$STORE/$ID"
     fail 1 "backup $ID is bad: $why"
   fi
+  join_archive
   mv "$PART" "$STORE/$ID"
   log "backup $ID: proven"
-  join_archive
   settle_retention
   echo "$ID"
 }

@@ -8,7 +8,7 @@ set -euo pipefail
 # shellcheck source=configs/services/mysql-backup/scratch.sh
 . /usr/local/lib/backup/scratch.sh
 
-ID="" UNTIL="" OVERWRITE=" "
+ID="" UNTIL="" OVERWRITE=" " LINE=""
 
 read_arguments() {
   while (($#)); do
@@ -24,6 +24,7 @@ read_arguments() {
   [[ -z $UNTIL || $UNTIL =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z$ ]] || fail 2 "restore: $UNTIL is no moment; write it as 2026-11-25T01:30:00Z"
   [[ -z $UNTIL || $(date -u -d "$UNTIL" +%s) -ge $(date -u -d "$(jq -r .made_at "$STORE/$ID/manifest.json")" +%s) ]] ||
     fail 2 "restore: $ID was made after $UNTIL; take an older backup"
+  LINE=$(jq -r '.line // ""' "$STORE/$ID/manifest.json")
 }
 
 live() { mysql --defaults-file="$RESTORE_OPTIONS" --connect-timeout=5 --host=mysql --port=3306 -NB "$@"; }
@@ -42,28 +43,34 @@ refuse_unnamed() {
 
 databases() { jq -r '[.contents[].name | split(".")[0]] | unique[]' "$STORE/$ID/manifest.json"; }
 
-# follow: binary logs up to now, or at least beyond UNTIL; else what is said to be up to UNTIL would end before.
+# follow: binary logs of the backup's line up to now, or at least beyond UNTIL; else what is said to be up to UNTIL would end before.
 follow() {
   local said end
-  if said=$(/usr/local/lib/backup/archive-binlogs.sh) && [[ -f $BINLOGS/position ]]; then log "binary logs: $said"; return; fi
+  if said=$(/usr/local/lib/backup/archive-binlogs.sh) && [[ -f $BINLOGS/position && $(current_line) == "$LINE" ]]; then log "binary logs: $said"; return; fi
   end=$(archive_end)
   [[ $end > $(date -u -d "$UNTIL" +%Y%m%dT%H%M%SZ) ]] ||
-    fail 1 "restore: binary logs end at ${end:-the backup itself}, nothing was touched; give --until a moment before that, or leave it out"
+    fail 1 "restore: binary logs that follow $ID end at ${end:-the backup itself}, nothing was touched; give --until a moment before that, or leave it out"
   log "binary logs: end at $end, which is enough"
 }
 
-# archive_end: when the last segment was begun; it has all that was committed until then.
+# archive_end: when the line's last segment was begun; it has all that was committed until then.
 archive_end() {
-  local segments=("$BINLOGS"/2*.json)
-  [[ ! -e ${segments[-1]} ]] || basename "${segments[-1]}" .json
+  local segments=("$BINLOGS"/2*.json) index
+  [[ -e ${segments[0]} ]] || return 0
+  for ((index = ${#segments[@]} - 1; index >= 0; index--)); do
+    if of_line "${segments[index]}"; then basename "${segments[index]}" .json; return; fi
+  done
 }
 
-# replay: the segments after the backup, each joined to what is there already, up to UNTIL by commit time.
+of_line() { [[ $(jq -r '.line // ""' "$1") == "$LINE" ]]; }
+
+# replay: the segments of its line after the backup, each joined to what is there already, up to UNTIL by commit time.
 replay() {
   local segment limit executed=0
   limit=$(date -u -d "$UNTIL" +%s%6N)
   for segment in "$BINLOGS"/2*.json; do
     [[ -e $segment ]] || break
+    of_line "$segment" || continue
     [[ $(held "$(jq -r .to "$segment")") == 1 ]] && continue
     [[ $(held "$(jq -r .from "$segment")") == 1 ]] || fail 1 "restore: binary logs before ${segment##*/} are missing; take a newer backup"
     [[ $(sha256sum <"${segment%.json}.sql.zst" | cut -d' ' -f1) == $(jq -r .sha256 "$segment") ]] || fail 1 "restore: ${segment%.json}.sql.zst is damaged; take a newer backup"
