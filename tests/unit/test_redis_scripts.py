@@ -132,6 +132,52 @@ def test_a_first_start_needs_everybody_to_be_blank_and_sentinels_that_know_nothi
     assert decide(3, all_blank="yes", blank="yes", seen="1") == []
 
 
+HELD = "role:slave\\r\\nmaster_host:127.0.0.1\\r\\nmaster_port:1\\r\\n"
+FOLLOWS = "role:slave\\r\\nmaster_host:redis-1\\r\\n"
+
+
+def leads_unseen(seconds: str, two: str, three: str) -> list[str]:
+    """What a held master that Sentinel names and sees down does at each of these seconds."""
+    body = f"""STEADY_LOOKS=0 STUCK_SINCE='' WRITES_FROM='' STEADY='' MASTER=redis-1 SEEN=3 KNOWN_AFTER_S=12
+      ask() {{ case $1 in redis-2) {two} ;; redis-3) {three} ;; esac; }}
+      self() {{ echo "$*" >&3; }}; lead() {{ echo lead; }}; log() {{ :; }}; blank() {{ false; }}
+      exec 3>&1
+      for SECONDS in {seconds}; do decide_by_sentinels ''; done; echo "$WRITES_FROM\""""
+    return shell(body, "redis/lib.sh", "redis/redis.sh")
+
+
+def test_a_master_that_sentinel_sees_down_leads_when_nobody_could_be_promoted() -> None:
+    held, follows = f"printf '{HELD}'", f"printf '{FOLLOWS}'"
+    assert leads_unseen("100 114", held, held) == [""]
+    assert leads_unseen("100 115", held, "return 1") == ["config set min-replicas-to-write 3", "lead", "127"]
+    assert leads_unseen("100 115", held, follows) == [""]
+    assert leads_unseen("100 115", "return 1", "return 1") == [""]
+
+
+def looks(*infos: str) -> list[str]:
+    """The commands that a member, just started, gives itself on seeing these."""
+    body = f"""PRIORITY=0 FAILBACK_AFTER_S=60 HOSTNAME=redis-2
+      exec 3>&1
+      self() {{ echo "$*" >&3; }}; blank() {{ false; }}
+      for info in {" ".join(f"$'{info}'" for info in infos)}; do note "$info"; done"""
+    return shell(body, "redis/lib.sh", "redis/failback.sh", "redis/redis.sh")
+
+
+def test_a_member_can_be_promoted_only_after_it_had_a_link_to_a_master(tmp_path: Path) -> None:
+    body = f"""as_redis() {{ :; }}; secret() {{ echo secret; }}; member_users() {{ :; }}; log() {{ :; }}
+      cat() {{ :; }}; chown() {{ :; }}; find() {{ :; }}; blank() {{ false; }}
+      write_conf; grep -E '^replica(-priority|of)' {tmp_path}/redis.conf"""
+    text = (SERVICES / "redis/redis.sh").read_text().replace("RUN=/run/redis", f"RUN={tmp_path}")
+    script = tmp_path / "redis.sh"
+    script.write_text(text)
+    assert shell(body, "redis/lib.sh", str(script)) == ["replica-priority 0", "replicaof 127.0.0.1 1"]
+    slave = "role:slave\\nslave_priority:{}\\nmaster_link_status:{}\\nmaster_sync_in_progress:{}\\n"
+    assert looks(slave.format(0, "down", 0), slave.format(0, "down", 1)) == []
+    assert looks(slave.format(0, "up", 0)) == ["config set replica-priority 100"]
+    assert looks(slave.format(100, "up", 0), slave.format(100, "down", 0)) == []
+    assert looks("role:master\\n") == ["config set replica-priority 100"]
+
+
 def requests(answers: str) -> list[str]:
     body = f"""
       SECONDS=100
