@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -248,6 +249,27 @@ def test_a_master_grants_the_wish_when_every_sentinel_can_have_heard_of_it() -> 
     assert gives_back("100 112", leader="redis-2") == ["hands over"]
     assert gives_back("100 112", priority=100) == []
     assert gives_back("100 112", me="redis-1") == []
+
+
+def function(script: str, name: str) -> str:
+    """The text of one function of a script."""
+    text = (SERVICES / script).read_text()
+    start = text.index(f"\n{name}() {{")
+    return text[start : text.index("\n}\n", start) + 3]
+
+
+@pytest.mark.parametrize(
+    ("reason", "goes"), [("scheduled", True), ("manual", True), ("before-restore", False)]
+)
+def test_the_backup_before_a_restore_removes_none(tmp_path: Path, reason: str, goes: bool) -> None:
+    body = f"""BACKUPS={tmp_path} DUMP=dump POSITION=here
+      for each in take_lock choose_source position taken_between gzip load_scratch write_manifest sync \\
+        prove set_state manifest_contents redis-cli stat log; do eval "$each() {{ echo x; }}"; done >/dev/null
+      retire() {{ echo retire; }}
+      main {reason} 2>&1"""
+    lines = shell(function("redis-backup/make-backup.sh", "main") + body)
+    assert ("retire" in lines) == goes
+    assert re.fullmatch(r"\d{8}T\d{6}Z", lines[-1])
 
 
 def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:
