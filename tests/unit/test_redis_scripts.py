@@ -272,6 +272,36 @@ def test_the_backup_before_a_restore_removes_none(tmp_path: Path, reason: str, g
     assert re.fullmatch(r"\d{8}T\d{6}Z", lines[-1])
 
 
+EMPTY, FULL = "# Keyspace\\r\\n", "# Keyspace\\r\\ndb0:keys=1,expires=0\\r\\n"
+
+
+def restores(tmp_path: Path, first: str, then: str, overwrite: str = "") -> list[str]:
+    """What a restore does to a master that says these about what it holds."""
+    body = f"""BACKUPS={tmp_path} DUMP=dump REDIS_PORT=6379
+      for each in known_backup take_lock secret prove scratch load_scratch drop_scratch compare log; do
+        eval "$each() {{ :; }}"; done
+      leaders() {{ echo redis-1; }}
+      ask() {{ case "$*" in *keyspace) cat {tmp_path}/now ;; *) echo "$*" >&3 ;; esac; }}
+      app() {{ echo "app $1"; printf '{then}' >{tmp_path}/now; }}
+      keep_present() {{ echo keep; }}; feed() {{ echo feed; }}
+      die() {{ echo "die $*"; exit; }}; refuse() {{ echo "refuse $*"; exit; }}
+      RESTORED=1 REPLICAS=2
+      exec 3>&1; printf '{first}' >{tmp_path}/now
+      main --backup 20200101T000000Z {overwrite}"""
+    functions = [function("redis-backup/restore.sh", name) for name in ("main", "read_keyspace")]
+    return [" ".join(line.split()[:2]) for line in shell("".join(functions) + body)]
+
+
+def test_a_restore_empties_only_what_is_empty_or_was_named(tmp_path: Path) -> None:
+    done = ["app off", "redis-1 6379", "feed", "redis holds"]
+    assert restores(tmp_path, EMPTY, EMPTY) == done
+    assert restores(tmp_path, FULL, FULL) == ["refuse redis:"]
+    assert restores(tmp_path, FULL, FULL, "--overwrite redis") == ["keep", *done]
+    assert restores(tmp_path, "", FULL) == ["die redis:"]
+    assert restores(tmp_path, EMPTY, FULL) == ["app off", "refuse redis:"]
+    assert restores(tmp_path, EMPTY, "") == ["app off", "die redis:"]
+
+
 def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:
     states = {"20200101T000000Z": "proven", "20200102T000000Z": "bad", "20200103T000000Z": "proven"}
     for name, state in states.items():

@@ -29,7 +29,8 @@ main() {
   LEADER=$(leaders)
   [[ -n $LEADER && $LEADER != *$'\n'* ]] || die "redis: no single master (${LEADER:-none}); see: python -m ops status"
   local holds=''
-  if ask "$LEADER" "$REDIS_PORT" info keyspace | grep '^db' >/dev/null; then
+  read_keyspace
+  if [[ $KEYSPACE == *$'\n'db* ]]; then
     holds=yes
     [[ $overwrite == *" redis "* ]] || refuse "redis: holds data, which would be lost; to overwrite it: --overwrite redis"
   fi
@@ -42,10 +43,20 @@ main() {
   # shellcheck disable=SC2034  # scratch.sh runs it
   AT_EXIT='app on'
   app off
+  read_keyspace
+  [[ -n $holds || $KEYSPACE != *$'\n'db* ]] ||
+    refuse "redis: was empty and has been written to meanwhile, nothing was touched; to overwrite it: --overwrite redis"
   ask "$LEADER" "$REDIS_PORT" flushall sync >/dev/null || die "redis: $LEADER doesn't answer; repeat the restore"
   feed
   compare "$id"
   echo "redis holds backup $id: $RESTORED keys on $LEADER, $REPLICAS replicas in sync"
+}
+
+# Sets KEYSPACE, one line for each database that isn't empty. No answer doesn't mean that there is none.
+read_keyspace() {
+  KEYSPACE=$(ask "$LEADER" "$REDIS_PORT" info keyspace) || KEYSPACE=''
+  [[ $KEYSPACE == *'# Keyspace'* ]] ||
+    die "redis: $LEADER doesn't answer, nothing was touched; see: python -m ops status"
 }
 
 keep_present() {
