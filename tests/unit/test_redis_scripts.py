@@ -293,13 +293,53 @@ def restores(tmp_path: Path, first: str, then: str, overwrite: str = "") -> list
 
 
 def test_a_restore_empties_only_what_is_empty_or_was_named(tmp_path: Path) -> None:
-    done = ["app off", "redis-1 6379", "feed", "redis holds"]
+    shut_out = ["app off", "redis-1 6379"]
+    done = [*shut_out, "redis-1 6379", "feed", "redis holds"]
     assert restores(tmp_path, EMPTY, EMPTY) == done
     assert restores(tmp_path, FULL, FULL) == ["refuse redis:"]
     assert restores(tmp_path, FULL, FULL, "--overwrite redis") == ["keep", *done]
     assert restores(tmp_path, "", FULL) == ["die redis:"]
-    assert restores(tmp_path, EMPTY, FULL) == ["app off", "refuse redis:"]
-    assert restores(tmp_path, EMPTY, "") == ["app off", "die redis:"]
+    assert restores(tmp_path, EMPTY, FULL) == [*shut_out, "refuse redis:"]
+    assert restores(tmp_path, EMPTY, "") == [*shut_out, "die redis:"]
+
+
+def lets_in(tmp_path: Path, body: str) -> list[str]:
+    text = "set -e" + function("redis-backup/common.sh", "app")
+    for name in ("leave", "rest", "let_in"):
+        text += function("redis-backup/run-schedule.sh", name)
+    return shell(
+        text
+        + f"""
+      BACKUPS={tmp_path} APP_OFF={tmp_path}/.app-off REDIS_PORT=6379 LEAVE_S=5 ASK_AS=backup REDISCLI_AUTH=x
+      secret() {{ echo "$1"; }}; log() {{ echo "log $*"; }}; log_waiting() {{ :; }}; nap() {{ sleep "$1"; }}
+      ask() {{ echo "$1 ${{*: -1}} as $ASK_AS" >&3; [[ $1 != "${{AWAY:-}}" ]] || return 1; echo OK; }}
+      exec 3>&1
+      {body}"""
+    )
+
+
+def test_applications_are_let_in_after_a_restore_that_was_killed(tmp_path: Path) -> None:
+    marker = tmp_path / ".app-off"
+    on = [f"redis-{number} on as admin" for number in (1, 2, 3)]
+    assert lets_in(tmp_path, "rest 0") == []
+    assert lets_in(tmp_path, "app off >/dev/null") == [
+        line.replace("on as admin", "off as backup") for line in on
+    ]
+    assert lets_in(tmp_path, "exec 8>$BACKUPS/lock; flock 8; rest 0") == [], "the restore is running"
+    assert lets_in(tmp_path, "AWAY=redis-2; rest 0") == on
+    assert marker.exists(), "redis-2 still shuts them out"
+    done = lets_in(tmp_path, "rest 0; rest 0; echo $ASK_AS")
+    assert done[:3] == on
+    assert done[3].startswith("log a restore was killed")
+    assert done[4:] == ["backup"]
+    assert not marker.exists()
+
+
+def test_the_schedule_ends_only_after_a_restore_that_is_running(tmp_path: Path) -> None:
+    restore = "(exec 8>$BACKUPS/lock; flock 8; sleep 1; echo restored) & sleep 0.5; "
+    assert lets_in(tmp_path, restore + "leave") == ["restored"]
+    late = lets_in(tmp_path, restore + "LEAVE_S=0.1; leave")
+    assert late[0].startswith("log stopping though")
 
 
 def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:
