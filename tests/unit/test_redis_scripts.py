@@ -85,7 +85,7 @@ def decide(looks: int = 1, **given: str) -> list[str]:
         **given,
     }
     body = f"""
-      SECONDS=100 STEADY_LOOKS=0 PATIENT_SINCE='' LEAD_FILE_=1
+      SECONDS=100 STEADY_LOOKS=0 PATIENT_SINCE='' ORDERED_SINCE=''
       consult() {{ SEEN={seen["seen"]} MASTER={seen["master"]} STEADY={seen["steady"].replace("no", "")}; }}
       leaders() {{ [ -z "{seen["leaders"]}" ] || printf '%s\\n' {seen["leaders"]}; }}
       blank() {{ [ {seen["blank"]} = yes ]; }}
@@ -133,8 +133,7 @@ def test_a_first_start_needs_everybody_to_be_blank_and_sentinels_that_know_nothi
     assert decide(3, all_blank="yes", blank="yes", seen="1") == []
 
 
-HELD = "role:slave\\r\\nmaster_host:127.0.0.1\\r\\nmaster_port:1\\r\\n"
-FOLLOWS = "role:slave\\r\\nmaster_host:redis-1\\r\\n"
+HELD, PROMOTABLE = (f"role:slave\\r\\nslave_priority:{number}\\r\\n" for number in (0, 100))
 
 
 def leads_unseen(seconds: str, two: str, three: str) -> list[str]:
@@ -148,11 +147,35 @@ def leads_unseen(seconds: str, two: str, three: str) -> list[str]:
 
 
 def test_a_master_that_sentinel_sees_down_leads_when_nobody_could_be_promoted() -> None:
-    held, follows = f"printf '{HELD}'", f"printf '{FOLLOWS}'"
+    held, promotable = f"printf '{HELD}'", f"printf '{PROMOTABLE}'"
     assert leads_unseen("100 114", held, held) == [""]
     assert leads_unseen("100 115", held, "return 1") == ["config set min-replicas-to-write 3", "lead", "127"]
-    assert leads_unseen("100 115", held, follows) == [""]
+    assert leads_unseen("100 115", held, promotable) == [""]
     assert leads_unseen("100 115", "return 1", "return 1") == [""]
+
+
+def ordered(tmp_path: Path, seconds: str, leaders: str = "") -> list[str]:
+    text = (
+        (SERVICES / "redis/redis.sh")
+        .read_text()
+        .replace("LEAD_FILE=/data/LEAD", f"LEAD_FILE={tmp_path}/LEAD")
+    )
+    script = tmp_path / "redis.sh"
+    script.write_text(text)
+    (tmp_path / "LEAD").touch()
+    body = f"""ORDERED_SINCE='' STUCK_SINCE=''
+      consult() {{ SEEN=3 MASTER=redis-2 STEADY=''; }}; leaders() {{ echo {leaders}; }}; log() {{ :; }}
+      self() {{ echo "$*" >&3; }}; lead() {{ echo lead; }}; follow() {{ echo "follow $1"; }}
+      exec 3>&1
+      for SECONDS in {seconds}; do decide; done"""
+    return shell(body, "redis/lib.sh", "redis/failback.sh", str(script))
+
+
+def test_who_is_told_to_lead_first_lets_sentinel_know_that_it_can_be_promoted(tmp_path: Path) -> None:
+    assert ordered(tmp_path, "100 111") == ["config set replica-priority 100"]
+    assert not (tmp_path / "LEAD").exists()
+    assert ordered(tmp_path, "100 112") == ["config set replica-priority 100", "lead"]
+    assert ordered(tmp_path, "100 112", "redis-2") == ["follow redis-2"] * 2
 
 
 def looks(*infos: str) -> list[str]:

@@ -25,7 +25,7 @@ main() {
   REDISCLI_AUTH=$(secret redis_admin_password) || exit 1
   export REDISCLI_AUTH
   trap 'LEAVING=yes' TERM INT
-  LEAVING='' PATIENT_SINCE='' STUCK_SINCE='' WRITES_FROM='' STEADY_LOOKS=0 OTHER_LOOKS=0 PRIORITY=0
+  LEAVING='' PATIENT_SINCE='' STUCK_SINCE='' WRITES_FROM='' ORDERED_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0 PRIORITY=0
   own_volume
   keep_hosts
   write_conf || exit 1
@@ -118,8 +118,8 @@ decide() {
   local found
   consult
   found=$(leaders)
-  if [[ -e $LEAD_FILE && -z $found ]]; then
-    rm -f $LEAD_FILE && lead "an operator said so ($LEAD_FILE)"
+  if [[ (-e $LEAD_FILE || -n $ORDERED_SINCE) && -z $found ]]; then
+    lead_by_order
   elif majority "$SEEN" && [[ -n $MASTER ]]; then
     decide_by_sentinels "$found"
   elif [[ -n $found && $found != *$'\n'* ]]; then
@@ -160,24 +160,36 @@ patient() {
   ((SECONDS - PATIENT_SINCE >= PATIENCE_S))
 }
 
-# Sentinel takes a master for down that has been a replica for 23 s, as a held one is; when all the others
-# are held too, it can promote nobody and would wait for ever. 15 s: it goes by what INFO said 5 s ago.
+# Sentinel takes a master for down that has been a replica for 23 s, as a held one is; when none of the
+# others can be promoted either, all would wait for ever. 15 s: it goes by what INFO said 5 s ago.
 stuck() {
-  others_held || { STUCK_SINCE='' && return 1; }
+  nobody_promotable || { STUCK_SINCE='' && return 1; }
   : "${STUCK_SINCE:=$SECONDS}"
   ((SECONDS - STUCK_SINCE >= PATIENCE_S))
 }
 
 # Of the others at least one answers, and none that does could be promoted.
-others_held() {
-  local member info held=0
+nobody_promotable() {
+  local member info others=0
   for member in $MEMBERS; do
     [[ $member != "$HOSTNAME" ]] || continue
     info=$(ask "$member" "$REDIS_PORT" info replication) || continue
-    [[ $(field master_host <<<"$info") == "$HELD" ]] || return 1
-    ((++held))
+    [[ $(field slave_priority <<<"$info") == 0 ]] || return 1
+    ((++others))
   done
-  ((held))
+  ((others))
+}
+
+# Sentinel hears of a priority only while a member is a replica, and never takes one for the master that had 0.
+# So the usual one first; Sentinel may promote me before the time is over.
+lead_by_order() {
+  rm -f "$LEAD_FILE"
+  if [[ -z $ORDERED_SINCE ]]; then
+    log "to lead in $KNOWN_AFTER_S s: an operator said so ($LEAD_FILE)"
+    self config set replica-priority "$USUAL" >/dev/null && ORDERED_SINCE=$SECONDS
+  elif ((SECONDS - ORDERED_SINCE >= KNOWN_AFTER_S)); then
+    lead "an operator said so ($LEAD_FILE)"
+  fi
 }
 
 # The others can be promoted as soon as they follow, and Sentinel may do so until it has asked me again
