@@ -83,6 +83,14 @@ def test_stopping_takes_no_longer_than_swarm_allows(plan: Plan) -> None:
     assert pause > 1000 * sum(waits[1:]), "writes must wait until another leads"
 
 
+def test_a_restore_has_time_to_end_before_its_container_does(plan: Plan) -> None:
+    script = (SERVICES / "redis-backup/run-schedule.sh").read_text()
+    waits = int(re.search(r"LEAVE_S=(\d+)", script)[1])  # type: ignore[index]
+    backup = next(each for each in plan.services if each.name == "redis-backup")
+    looking = 2 * 3  # a look at three members that don't answer comes first
+    assert waits + looking < backup.stop.grace_s
+
+
 def test_nothing_is_published_and_every_script_is_mounted(plan: Plan) -> None:
     for service in (each for each in plan.services if each.name in NAMES):
         assert not any(port.published for port in service.ports)

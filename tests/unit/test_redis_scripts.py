@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def decide(looks: int = 1, **given: str) -> list[str]:
         **given,
     }
     body = f"""
-      SECONDS=100 STEADY_LOOKS=0 PATIENT_SINCE='' LEAD_FILE_=1
+      SECONDS=100 STEADY_LOOKS=0 PATIENT_SINCE='' ORDERED_SINCE=''
       consult() {{ SEEN={seen["seen"]} MASTER={seen["master"]} STEADY={seen["steady"].replace("no", "")}; }}
       leaders() {{ [ -z "{seen["leaders"]}" ] || printf '%s\\n' {seen["leaders"]}; }}
       blank() {{ [ {seen["blank"]} = yes ]; }}
@@ -130,6 +131,75 @@ def test_a_first_start_needs_everybody_to_be_blank_and_sentinels_that_know_nothi
     assert decide(1, all_blank="yes", blank="yes") == ["lead"]
     assert decide(3, all_blank="no", blank="yes") == []
     assert decide(3, all_blank="yes", blank="yes", seen="1") == []
+
+
+HELD, PROMOTABLE = (f"role:slave\\r\\nslave_priority:{number}\\r\\n" for number in (0, 100))
+
+
+def leads_unseen(seconds: str, two: str, three: str) -> list[str]:
+    """What a held master that Sentinel names and sees down does at each of these seconds."""
+    body = f"""STEADY_LOOKS=0 STUCK_SINCE='' WRITES_FROM='' STEADY='' MASTER=redis-1 SEEN=3 KNOWN_AFTER_S=12
+      ask() {{ case $1 in redis-2) {two} ;; redis-3) {three} ;; esac; }}
+      self() {{ echo "$*" >&3; }}; lead() {{ echo lead; }}; log() {{ :; }}; blank() {{ false; }}
+      exec 3>&1
+      for SECONDS in {seconds}; do decide_by_sentinels ''; done; echo "$WRITES_FROM\""""
+    return shell(body, "redis/lib.sh", "redis/redis.sh")
+
+
+def test_a_master_that_sentinel_sees_down_leads_when_nobody_could_be_promoted() -> None:
+    held, promotable = f"printf '{HELD}'", f"printf '{PROMOTABLE}'"
+    assert leads_unseen("100 114", held, held) == [""]
+    assert leads_unseen("100 115", held, "return 1") == ["config set min-replicas-to-write 3", "lead", "127"]
+    assert leads_unseen("100 115", held, promotable) == [""]
+    assert leads_unseen("100 115", "return 1", "return 1") == [""]
+
+
+def ordered(tmp_path: Path, seconds: str, leaders: str = "") -> list[str]:
+    text = (
+        (SERVICES / "redis/redis.sh")
+        .read_text()
+        .replace("LEAD_FILE=/data/LEAD", f"LEAD_FILE={tmp_path}/LEAD")
+    )
+    script = tmp_path / "redis.sh"
+    script.write_text(text)
+    (tmp_path / "LEAD").touch()
+    body = f"""ORDERED_SINCE='' STUCK_SINCE=''
+      consult() {{ SEEN=3 MASTER=redis-2 STEADY=''; }}; leaders() {{ echo {leaders}; }}; log() {{ :; }}
+      self() {{ echo "$*" >&3; }}; lead() {{ echo lead; }}; follow() {{ echo "follow $1"; }}
+      exec 3>&1
+      for SECONDS in {seconds}; do decide; done"""
+    return shell(body, "redis/lib.sh", "redis/failback.sh", str(script))
+
+
+def test_who_is_told_to_lead_first_lets_sentinel_know_that_it_can_be_promoted(tmp_path: Path) -> None:
+    assert ordered(tmp_path, "100 111") == ["config set replica-priority 100"]
+    assert not (tmp_path / "LEAD").exists()
+    assert ordered(tmp_path, "100 112") == ["config set replica-priority 100", "lead"]
+    assert ordered(tmp_path, "100 112", "redis-2") == ["follow redis-2"] * 2
+
+
+def looks(*infos: str) -> list[str]:
+    """The commands that a member, just started, gives itself on seeing these."""
+    body = f"""PRIORITY=0 FAILBACK_AFTER_S=60 HOSTNAME=redis-2
+      exec 3>&1
+      self() {{ echo "$*" >&3; }}; blank() {{ false; }}
+      for info in {" ".join(f"$'{info}'" for info in infos)}; do note "$info"; done"""
+    return shell(body, "redis/lib.sh", "redis/failback.sh", "redis/redis.sh")
+
+
+def test_a_member_can_be_promoted_only_after_it_had_a_link_to_a_master(tmp_path: Path) -> None:
+    body = f"""as_redis() {{ :; }}; secret() {{ echo secret; }}; member_users() {{ :; }}; log() {{ :; }}
+      cat() {{ :; }}; chown() {{ :; }}; find() {{ :; }}; blank() {{ false; }}
+      write_conf; grep -E '^replica(-priority|of)' {tmp_path}/redis.conf"""
+    text = (SERVICES / "redis/redis.sh").read_text().replace("RUN=/run/redis", f"RUN={tmp_path}")
+    script = tmp_path / "redis.sh"
+    script.write_text(text)
+    assert shell(body, "redis/lib.sh", str(script)) == ["replica-priority 0", "replicaof 127.0.0.1 1"]
+    slave = "role:slave\\nslave_priority:{}\\nmaster_link_status:{}\\nmaster_sync_in_progress:{}\\n"
+    assert looks(slave.format(0, "down", 0), slave.format(0, "down", 1)) == []
+    assert looks(slave.format(0, "up", 0)) == ["config set replica-priority 100"]
+    assert looks(slave.format(100, "up", 0), slave.format(100, "down", 0)) == []
+    assert looks("role:master\\n") == ["config set replica-priority 100"]
 
 
 def requests(answers: str) -> list[str]:
@@ -202,6 +272,97 @@ def test_a_master_grants_the_wish_when_every_sentinel_can_have_heard_of_it() -> 
     assert gives_back("100 112", leader="redis-2") == ["hands over"]
     assert gives_back("100 112", priority=100) == []
     assert gives_back("100 112", me="redis-1") == []
+
+
+def function(script: str, name: str) -> str:
+    """The text of one function of a script."""
+    text = (SERVICES / script).read_text()
+    start = text.index(f"\n{name}() {{")
+    return text[start : text.index("\n}\n", start) + 3]
+
+
+@pytest.mark.parametrize(
+    ("reason", "goes"), [("scheduled", True), ("manual", True), ("before-restore", False)]
+)
+def test_the_backup_before_a_restore_removes_none(tmp_path: Path, reason: str, goes: bool) -> None:
+    body = f"""BACKUPS={tmp_path} DUMP=dump POSITION=here
+      for each in take_lock choose_source position taken_between gzip load_scratch write_manifest sync \\
+        prove set_state manifest_contents redis-cli stat log; do eval "$each() {{ echo x; }}"; done >/dev/null
+      retire() {{ echo retire; }}
+      main {reason} 2>&1"""
+    lines = shell(function("redis-backup/make-backup.sh", "main") + body)
+    assert ("retire" in lines) == goes
+    assert re.fullmatch(r"\d{8}T\d{6}Z", lines[-1])
+
+
+EMPTY, FULL = "# Keyspace\\r\\n", "# Keyspace\\r\\ndb0:keys=1,expires=0\\r\\n"
+
+
+def restores(tmp_path: Path, first: str, then: str, overwrite: str = "") -> list[str]:
+    """What a restore does to a master that says these about what it holds."""
+    body = f"""BACKUPS={tmp_path} DUMP=dump REDIS_PORT=6379
+      for each in known_backup take_lock secret prove scratch load_scratch drop_scratch compare log; do
+        eval "$each() {{ :; }}"; done
+      leaders() {{ echo redis-1; }}
+      ask() {{ case "$*" in *keyspace) cat {tmp_path}/now ;; *) echo "$*" >&3 ;; esac; }}
+      app() {{ echo "app $1"; printf '{then}' >{tmp_path}/now; }}
+      keep_present() {{ echo keep; }}; feed() {{ echo feed; }}
+      die() {{ echo "die $*"; exit; }}; refuse() {{ echo "refuse $*"; exit; }}
+      RESTORED=1 REPLICAS=2
+      exec 3>&1; printf '{first}' >{tmp_path}/now
+      main --backup 20200101T000000Z {overwrite}"""
+    functions = [function("redis-backup/restore.sh", name) for name in ("main", "read_keyspace")]
+    return [" ".join(line.split()[:2]) for line in shell("".join(functions) + body)]
+
+
+def test_a_restore_empties_only_what_is_empty_or_was_named(tmp_path: Path) -> None:
+    shut_out = ["app off", "redis-1 6379"]
+    done = [*shut_out, "redis-1 6379", "feed", "redis holds"]
+    assert restores(tmp_path, EMPTY, EMPTY) == done
+    assert restores(tmp_path, FULL, FULL) == ["refuse redis:"]
+    assert restores(tmp_path, FULL, FULL, "--overwrite redis") == ["keep", *done]
+    assert restores(tmp_path, "", FULL) == ["die redis:"]
+    assert restores(tmp_path, EMPTY, FULL) == [*shut_out, "refuse redis:"]
+    assert restores(tmp_path, EMPTY, "") == [*shut_out, "die redis:"]
+
+
+def lets_in(tmp_path: Path, body: str) -> list[str]:
+    text = "set -e" + function("redis-backup/common.sh", "app")
+    for name in ("leave", "rest", "let_in"):
+        text += function("redis-backup/run-schedule.sh", name)
+    return shell(
+        text
+        + f"""
+      BACKUPS={tmp_path} APP_OFF={tmp_path}/.app-off REDIS_PORT=6379 LEAVE_S=5 ASK_AS=backup REDISCLI_AUTH=x
+      secret() {{ echo "$1"; }}; log() {{ echo "log $*"; }}; log_waiting() {{ :; }}; nap() {{ sleep "$1"; }}
+      ask() {{ echo "$1 ${{*: -1}} as $ASK_AS" >&3; [[ $1 != "${{AWAY:-}}" ]] || return 1; echo OK; }}
+      exec 3>&1
+      {body}"""
+    )
+
+
+def test_applications_are_let_in_after_a_restore_that_was_killed(tmp_path: Path) -> None:
+    marker = tmp_path / ".app-off"
+    on = [f"redis-{number} on as admin" for number in (1, 2, 3)]
+    assert lets_in(tmp_path, "rest 0") == []
+    assert lets_in(tmp_path, "app off >/dev/null") == [
+        line.replace("on as admin", "off as backup") for line in on
+    ]
+    assert lets_in(tmp_path, "exec 8>$BACKUPS/lock; flock 8; rest 0") == [], "the restore is running"
+    assert lets_in(tmp_path, "AWAY=redis-2; rest 0") == on
+    assert marker.exists(), "redis-2 still shuts them out"
+    done = lets_in(tmp_path, "rest 0; rest 0; echo $ASK_AS")
+    assert done[:3] == on
+    assert done[3].startswith("log a restore was killed")
+    assert done[4:] == ["backup"]
+    assert not marker.exists()
+
+
+def test_the_schedule_ends_only_after_a_restore_that_is_running(tmp_path: Path) -> None:
+    restore = "(exec 8>$BACKUPS/lock; flock 8; sleep 1; echo restored) & sleep 0.5; "
+    assert lets_in(tmp_path, restore + "leave") == ["restored"]
+    late = lets_in(tmp_path, restore + "LEAVE_S=0.1; leave")
+    assert late[0].startswith("log stopping though")
 
 
 def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:

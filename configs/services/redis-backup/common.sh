@@ -6,19 +6,31 @@ umask 077
 source /etc/redis/cluster.env
 # shellcheck source=/dev/null
 source /etc/redis/lib.sh
-readonly BACKUPS=/backup DUMP=dump.rdb.gz
+readonly BACKUPS=/backup DUMP=dump.rdb.gz APP_OFF=/backup/.app-off
 export ASK_AS=backup REDISCLI_AUTH
 REDISCLI_AUTH=$(secret redis_backup_password)
 
 die() { log "$*" && exit 1; }
 refuse() { log "$*" && exit 2; }
 
-# One at a time, over all scripts that write.
+# One at a time, over all scripts that write. 10 s: run-schedule.sh has it for a moment to let applications in.
 take_lock() {
   [[ -z ${BACKUP_LOCKED:-} ]] || return 0
   exec 9>"$BACKUPS/lock"
-  flock --nonblock 9 || die "redis-backup: another backup or restore is running; wait for it"
+  flock --wait 10 9 || die "redis-backup: another backup or restore is running; wait for it"
   export BACKUP_LOCKED=yes
+}
+
+# Shut applications out, or let them in, on every member. Members don't write it to a file: a restart lets
+# them in. APP_OFF is there until every member has let them in: a restore may be killed in between.
+app() {
+  local member without=''
+  [[ $1 == on ]] || { : >"$APP_OFF" && sync "$APP_OFF"; }
+  for member in $MEMBERS; do
+    [[ $(ask "$member" "$REDIS_PORT" acl setuser app "$1") == OK ]] || without+=" $member"
+  done
+  if [[ $1 == off ]]; then return; fi
+  if [[ -z $without ]]; then rm -f "$APP_OFF"; else log_waiting "for$without, to let applications in again"; fi
 }
 
 # The value of a string or number in a manifest (one line of JSON that make-backup.sh wrote).

@@ -31,7 +31,8 @@ main() {
   prove "$ID" || { set_state bad && die "backup $ID: failed its proof and is kept as bad"; }
   set_state proven
   log "proven: $(manifest_contents "$ID")"
-  retire
+  # Before a restore nothing goes: it may be the backup that is wanted.
+  [[ $reason == before-restore ]] || retire
   echo "$ID"
 }
 

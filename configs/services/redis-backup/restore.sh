@@ -2,7 +2,8 @@
 # Puts a backup back into the running set: --backup ID [--overwrite redis]. stdout: one line of result.
 # The set stays up and its Sentinels undisturbed: applications are shut out (ACL), the master is emptied and
 # fed key by key (MIGRATE) from a scratch server, the replicas follow by replication. What was there is
-# backed up first. If it breaks off, applications are let in again and the set is part-filled: repeat it.
+# backed up first. If it breaks off, applications are let in again (if it is killed, by run-schedule.sh) and
+# the set is part-filled: repeat it.
 # shellcheck source=/dev/null
 source /usr/local/lib/backup/common.sh
 # shellcheck source=/dev/null
@@ -29,7 +30,8 @@ main() {
   LEADER=$(leaders)
   [[ -n $LEADER && $LEADER != *$'\n'* ]] || die "redis: no single master (${LEADER:-none}); see: python -m ops status"
   local holds=''
-  if ask "$LEADER" "$REDIS_PORT" info keyspace | grep '^db' >/dev/null; then
+  read_keyspace
+  if [[ $KEYSPACE == *$'\n'db* ]]; then
     holds=yes
     [[ $overwrite == *" redis "* ]] || refuse "redis: holds data, which would be lost; to overwrite it: --overwrite redis"
   fi
@@ -42,23 +44,27 @@ main() {
   # shellcheck disable=SC2034  # scratch.sh runs it
   AT_EXIT='app on'
   app off
+  ask "$LEADER" "$REDIS_PORT" client kill user app >/dev/null || die "redis: $LEADER doesn't answer, nothing was touched"
+  read_keyspace
+  [[ -n $holds || $KEYSPACE != *$'\n'db* ]] ||
+    refuse "redis: was empty and has been written to meanwhile, nothing was touched; to overwrite it: --overwrite redis"
   ask "$LEADER" "$REDIS_PORT" flushall sync >/dev/null || die "redis: $LEADER doesn't answer; repeat the restore"
   feed
   compare "$id"
   echo "redis holds backup $id: $RESTORED keys on $LEADER, $REPLICAS replicas in sync"
 }
 
+# Sets KEYSPACE, one line for each database that isn't empty. No answer doesn't mean that there is none.
+read_keyspace() {
+  KEYSPACE=$(ask "$LEADER" "$REDIS_PORT" info keyspace) || KEYSPACE=''
+  [[ $KEYSPACE == *'# Keyspace'* ]] ||
+    die "redis: $LEADER doesn't answer, nothing was touched; see: python -m ops status"
+}
+
 keep_present() {
   log "backing up what is there"
   ASK_AS=backup REDISCLI_AUTH=$(secret redis_backup_password) /usr/local/lib/backup/make-backup.sh before-restore >/dev/null ||
     die "redis: what is there could not be backed up first, nothing was touched; see above"
-}
-
-# Shut applications out, or let them in, on every member. Not written to a file: a restart lets them in.
-app() {
-  local member
-  for member in $MEMBERS; do ask "$member" "$REDIS_PORT" acl setuser app "$1" >/dev/null || true; done
-  [[ $1 == on ]] || ask "$LEADER" "$REDIS_PORT" client kill user app >/dev/null
 }
 
 feed() {

@@ -25,7 +25,7 @@ main() {
   REDISCLI_AUTH=$(secret redis_admin_password) || exit 1
   export REDISCLI_AUTH
   trap 'LEAVING=yes' TERM INT
-  LEAVING='' PATIENT_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0 PRIORITY=$USUAL
+  LEAVING='' PATIENT_SINCE='' STUCK_SINCE='' WRITES_FROM='' ORDERED_SINCE='' STEADY_LOOKS=0 OTHER_LOOKS=0 PRIORITY=0
   own_volume
   keep_hosts
   write_conf || exit 1
@@ -47,16 +47,18 @@ self() { ask 127.0.0.1 "$REDIS_PORT" "$@"; }
 blank() { [[ ! -e $MEMBER_FILE ]]; }
 
 # Held: a replica of a port that nobody listens on. It answers, keeps what it has, and takes no write. The
-# port tells the peers whether there is anything to keep. A blank one is never promoted (priority 0).
+# port tells the peers whether there is anything to keep. It isn't promoted (priority 0) before it had a link
+# to a master: its data may be old, and a replica that never had one passes all of Sentinel's filters, while
+# the one with the newest writes may not.
 write_conf() {
-  local port=$KEEPER priority=$USUAL
-  blank && port=$BLANK priority=0
+  local port=$KEEPER
+  blank && port=$BLANK
   mkdir -p $RUN
   {
     cat /etc/redis/redis.conf
     printf 'aclfile %s/users.acl\nreplica-announce-ip %s\nreplica-announce-port %s\n' $RUN "$HOSTNAME" "$REDIS_PORT"
     printf 'masteruser replica\nmasterauth "%s"\n' "$(secret redis_replica_password)"
-    printf 'replica-priority %s\nreplicaof %s %s\n' "$priority" $HELD $port
+    printf 'replica-priority 0\nreplicaof %s %s\n' $HELD $port
   } >$RUN/redis.conf
   member_users >$RUN/users.acl
   chown -R redis:redis $RUN
@@ -69,6 +71,7 @@ look() {
   local info
   info=$(self info) || return
   [[ $(field loading <<<"$info") == 0 ]] || return
+  [[ -z $WRITES_FROM ]] || ((SECONDS < WRITES_FROM)) || take_writes
   if [[ $(field master_host <<<"$info") == "$HELD" ]]; then
     decide
   else
@@ -115,8 +118,8 @@ decide() {
   local found
   consult
   found=$(leaders)
-  if [[ -e $LEAD_FILE && -z $found ]]; then
-    rm -f $LEAD_FILE && lead "an operator said so ($LEAD_FILE)"
+  if [[ (-e $LEAD_FILE || -n $ORDERED_SINCE) && -z $found ]]; then
+    lead_by_order
   elif majority "$SEEN" && [[ -n $MASTER ]]; then
     decide_by_sentinels "$found"
   elif [[ -n $found && $found != *$'\n'* ]]; then
@@ -129,15 +132,20 @@ decide() {
 }
 
 decide_by_sentinels() {
+  [[ -z $STEADY ]] || STUCK_SINCE=''
   if [[ $MASTER != "$HOSTNAME" ]]; then
-    if grep -qx "$MASTER" <<<"$1"; then follow "$MASTER"; else log_waiting "$MASTER, named by Sentinel, doesn't lead yet"; fi
+    if grep -qx "$MASTER" <<<"$1"; then
+      follow "$MASTER"
+    else
+      log_waiting "$MASTER, named by Sentinel, doesn't lead yet; gone for good? touch $LEAD_FILE in the member with the newest data"
+    fi
   elif blank; then
-    log_waiting "Sentinel names me and this volume is empty: a replica with the data must lead; all volumes lost? touch $LEAD_FILE"
+    log_waiting "Sentinel names me and this volume is empty: a replica with the data must lead; if none does by itself: touch $LEAD_FILE in the member with the newest data"
     [[ -z $STEADY ]] || request_failover
   elif [[ -z $STEADY ]]; then
     # Leading again while a failover is under way would make two masters.
     STEADY_LOOKS=0
-    log_waiting "a Sentinel sees me down, or is replacing me"
+    if stuck; then lead_unseen; else log_waiting "a Sentinel sees me down, or is replacing me"; fi
   elif ((++STEADY_LOOKS < 2)); then
     return
   elif ((SEEN == $(wc -w <<<"$SENTINELS"))) || patient; then
@@ -151,6 +159,49 @@ patient() {
   : "${PATIENT_SINCE:=$SECONDS}"
   ((SECONDS - PATIENT_SINCE >= PATIENCE_S))
 }
+
+# Sentinel takes a master for down that has been a replica for 23 s, as a held one is; when none of the
+# others can be promoted either, all would wait for ever. 15 s: it goes by what INFO said 5 s ago.
+stuck() {
+  nobody_promotable || { STUCK_SINCE='' && return 1; }
+  : "${STUCK_SINCE:=$SECONDS}"
+  ((SECONDS - STUCK_SINCE >= PATIENCE_S))
+}
+
+# Of the others at least one answers, and none that does could be promoted.
+nobody_promotable() {
+  local member info others=0
+  for member in $MEMBERS; do
+    [[ $member != "$HOSTNAME" ]] || continue
+    info=$(ask "$member" "$REDIS_PORT" info replication) || continue
+    [[ $(field slave_priority <<<"$info") == 0 ]] || return 1
+    ((++others))
+  done
+  ((others))
+}
+
+# Sentinel hears of a priority only while a member is a replica, and never takes one for the master that had 0.
+# So the usual one first; Sentinel may promote me before the time is over.
+lead_by_order() {
+  rm -f "$LEAD_FILE"
+  if [[ -z $ORDERED_SINCE ]]; then
+    log "to lead in $KNOWN_AFTER_S s: an operator said so ($LEAD_FILE)"
+    self config set replica-priority "$USUAL" >/dev/null && ORDERED_SINCE=$SECONDS
+  elif ((SECONDS - ORDERED_SINCE >= KNOWN_AFTER_S)); then
+    lead "an operator said so ($LEAD_FILE)"
+  fi
+}
+
+# The others can be promoted as soon as they follow, and Sentinel may do so until it has asked me again
+# (every ten seconds). So no writes until then: more replicas are wanted than there are.
+lead_unseen() {
+  self config set min-replicas-to-write "$(wc -w <<<"$MEMBERS")" >/dev/null || return
+  WRITES_FROM=$((SECONDS + KNOWN_AFTER_S))
+  lead "named by Sentinel, and nobody else can be promoted; writes in $KNOWN_AFTER_S s"
+}
+
+# As redis.conf has it.
+take_writes() { self config set min-replicas-to-write 1 >/dev/null && WRITES_FROM=''; }
 
 all_blank() {
   local member
