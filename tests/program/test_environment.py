@@ -137,7 +137,8 @@ def test_the_providers_address_is_the_same_whichever_manager_answers(
 
 
 def test_what_was_seen_to_differ_is_an_update_that_says_how(recorder: Recorder) -> None:
-    run(drift={"node-2-labels": "label edge=true is missing", "node-4-join": "is in no swarm"})
+    facts = spoilt(machines(a_plan()), "node-4", swarm_state="inactive")
+    run(facts, {"node-2-labels": "label edge=true is missing", "node-4-join": "is in no swarm"})
     updates = {
         name: str(args.inputs["update"])
         for name, args in recorder.resources.items()
