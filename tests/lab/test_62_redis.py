@@ -8,9 +8,9 @@ import pytest
 
 from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
-from tests.lab.nodes import on_node
-from tests.lab.runner import Tree
-from tests.lab.stores import Store, in_container, whole_store
+from tests.lab.nodes import lab, on_node
+from tests.lab.runner import Tree, until
+from tests.lab.stores import Store, found, in_container, wait_whole, whole_store
 
 pytestmark = pytest.mark.data_tier
 
@@ -26,6 +26,17 @@ def cli(redis: Store, command: str) -> str:
     return redis.inside(
         redis.leader(), f"{login}\nredis-cli --user admin --no-auth-warning {command}"
     ).strip()
+
+
+def confirmed(redis: Store, value: str) -> None:
+    """Written, and a replica has it."""
+    said = cli(redis, f"<<<$'set promotion:witness {value}\\nwait 1 5000'")
+    assert said.split()[0] == "OK", said
+    assert int(said.split()[1]) >= 1, said
+
+
+def leads(redis: Store, member: str) -> bool:
+    return redis.roles()[member] == "PRIMARY"
 
 
 @pytest.mark.parametrize(("unit", "port"), [("redis-1", 6379), ("redis-sentinel-1", 26379)])
@@ -47,6 +58,55 @@ def test_nothing_of_it_listens_on_a_node(redis: Store) -> None:
     for node in redis.settings.nodes:
         listening = on_node(redis.settings, node.name, "ss -Hltn | awk '{print $4}'")
         assert not {line.rpartition(":")[2] for line in listening.splitlines()} & {"6379", "26379"}
+
+
+@pytest.mark.timeout(600)
+def test_a_member_that_comes_back_with_old_data_is_not_promoted(redis: Store) -> None:
+    """Its node is away, then the leader's, longer than a Sentinel trusts the link of the other replica."""
+    wait_whole([redis], redis.settings, as_preferred=True)
+    first, newest, old = redis.homes
+    confirmed(redis, "old")
+    lab("stop-node", "--kill", redis.homes[old])
+    try:
+        confirmed(redis, "new")
+        lab("stop-node", "--kill", redis.homes[first])
+        time.sleep(45)
+        assert not leads(redis, newest), "one Sentinel of three is no majority"
+    finally:
+        lab("start-node", redis.homes[old])
+    try:
+        seconds = until(lambda: leads(redis, newest), 120, f"{newest} leads")
+        assert cli(redis, "get promotion:witness") == "new"
+    finally:
+        lab("start-node", redis.homes[first])
+    wait_whole([redis], redis.settings)
+    assert cli(redis, "get promotion:witness") == "new"
+    print(f"redis, old data comes back first: the newest leads {seconds:.0f} s later, nothing lost")
+
+
+@pytest.mark.timeout(600)
+def test_when_all_stopped_and_the_leader_is_gone_a_person_says_who_leads(redis: Store) -> None:
+    wait_whole([redis], redis.settings, as_preferred=True)
+    first, newest, other = redis.homes
+    confirmed(redis, "kept")
+    lab("stop-node", "--kill", redis.homes[first])
+    try:
+        for member in (newest, other):
+            on_node(redis.settings, redis.homes[member], f"docker kill {found(member)}")
+        until(lambda: set(redis.roles().values()) == {"DOWN", "NONE"}, 60, "both start again")
+        log = f"docker logs --since 2m {found(newest)} 2>&1"
+        told = "gone for good? touch /data/LEAD in the member with the newest data"
+        until(lambda: told in on_node(redis.settings, redis.homes[newest], log), 60, "what to do in the log")
+        assert not leads(redis, newest)
+        assert not leads(redis, other)
+        redis.inside(newest, "touch /data/LEAD")
+        seconds = until(lambda: leads(redis, newest), 60, f"{newest} leads")
+        assert cli(redis, "get promotion:witness") == "kept"
+    finally:
+        lab("start-node", redis.homes[first])
+    wait_whole([redis], redis.settings)
+    assert cli(redis, "get promotion:witness") == "kept"
+    print(f"redis, all stopped and the leader gone: who was told to leads after {seconds:.0f} s")
 
 
 def test_a_backup_is_proven_and_comes_back_only_by_name(redis: Store, plan: Plan, checkout: Tree) -> None:
