@@ -84,7 +84,7 @@ def run(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Ou
     Ctrl-C reaches it by the terminal. What is sent to us alone, and our death, is passed on as an interrupt,
     upon which Pulumi awaits what runs, begins nothing new and writes its state.
     """
-    child = subprocess.Popen(command, cwd=cwd, env=dict(environment), preexec_fn=_end_with_parent())
+    child = subprocess.Popen(command, cwd=cwd, env=dict(environment), preexec_fn=_interruptible())
     interrupted = False
 
     def pass_on(number: int, _: object) -> None:
@@ -103,11 +103,17 @@ def run(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Ou
             signal.signal(number, handler)
 
 
-def _end_with_parent() -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl  # found before the fork, after which little may be done
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+def _interruptible() -> Callable[[], None]:
+    """For the child: our death interrupts it, and it heeds that where our shell doesn't (`make up &`)."""
+    # Found before the fork, after which little may be done.
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if prctl:
+            prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+    return prepare
 
 
 def _owns(owner: int, pid: int, proc: Path) -> bool:

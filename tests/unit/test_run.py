@@ -111,6 +111,16 @@ def test_what_ends_us_interrupts_the_command_which_ends_by_itself(number: int, t
     assert (done.code, done.interrupted) == (7, True)
 
 
+def test_a_command_heeds_an_interrupt_though_our_shell_ignores_them(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as for `make up &` in a script
+    try:
+        threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        done = run_process([sys.executable, "-c", INTERRUPTIBLE], tmp_path, os.environ)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.code, done.interrupted) == (7, True)
+
+
 def test_a_run_that_was_interrupted_never_ends_well(tmp_path: Path) -> None:
     threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
     done = run_process([sys.executable, "-c", INTERRUPTIBLE.replace("7", "0")], tmp_path, os.environ)
