@@ -19,14 +19,12 @@ import pytest
 from lab.model import NODES
 from tests.lab import faults
 from tests.lab.nodes import lab
-from tests.lab.runner import ROOT, Tree
+from tests.lab.runner import BUSY, ROOT, Tree
 from tests.lab.stores import Store, wait_whole
 from tests.lab.writer import End, Ledgers, Place, read_back
 
 ROLL_GAP_S = 5
 COLD_START_S = 180
-#: Five machines share two cores here: a busy moment of the host is no slow failover.
-BUSY = 1.5
 #: Without a promise: nothing about its gaps or losses is asserted.
 PLAIN = "redis-plain"
 pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(1500)]

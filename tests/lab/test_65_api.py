@@ -16,7 +16,7 @@ import pytest
 from components.topology import Plan
 from tests.lab.load import Edge
 from tests.lab.nodes import on_node
-from tests.lab.runner import until
+from tests.lab.runner import fast_enough, until
 from tests.lab.stores import Store, found, needed, wait_whole, whole_store
 from tests.lab.test_61_mysql import sql
 
@@ -148,7 +148,7 @@ def test_the_death_of_the_primary_is_bridged_and_no_acknowledged_note_is_lost(
     assert acknowledged - {line.split("\t")[0] for line in there} == set()
     assert len({line.split("\t")[1] for line in there}) == len(there), "a repeated write made a second note"
     assert len(acknowledged) > 50
-    assert writes.longest_gap_s <= SERVES_AGAIN_S, writes.refused
-    assert reads.longest_gap_s <= SERVES_AGAIN_S, reads.refused
+    fast_enough("the API without an answer to writes", [writes.longest_gap_s], SERVES_AGAIN_S)
+    fast_enough("the API without an answer to reads", [reads.longest_gap_s], SERVES_AGAIN_S)
     assert looks.refused == []
     assert looks.longest_gap_s < 5, "a store that is down slows /health"
