@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ProxyCommand of the Docker provider's ssh: connects to a manager whose swarm has a leader, whichever that is, so that
 # the provider's inputs stay the same while any manager lives. Runs where Pulumi runs. A manager that is in another swarm
-# is outvoted: a refresh that asked it would take everything for deleted.
+# is not asked: a refresh by way of it would take everything for deleted. It is outvoted, or alone in its swarm.
 # Usage: dial-manager.sh USER PORT ADDRESS… -- SSH-OPTION…      https://man.openbsd.org/ssh_config#ProxyCommand
 # The choice is kept for KEPT_S seconds: a refresh opens dozens of connections.
 set -euo pipefail
@@ -13,9 +13,10 @@ ask() {
   local said sudo=()
   if [[ $USER_NAME != root ]]; then sudo=(sudo -n); fi
   said=$(ssh "${OPTIONS[@]}" -o ConnectTimeout=$TIMEOUT_S -p "$PORT" "$USER_NAME@$1" \
-    "${sudo[@]}" docker info --format "'{{.Swarm.ControlAvailable}} {{with .Swarm.Cluster}}{{.ID}}{{end}}'" 2>&1 </dev/null) || true
+    "${sudo[@]}" docker info --format "'{{.Swarm.ControlAvailable}} {{.Swarm.Nodes}} {{with .Swarm.Cluster}}{{.ID}}{{end}}'" 2>&1 </dev/null) || true
   case $said in
-    "true "?*) echo "${said#true } $1" ;;
+    "true 1 "?*) if ((${#ADDRESSES[@]} == 1)); then echo "${said##* } $1"; else echo "$1: is alone in a swarm" >&2; fi ;;
+    "true "*" "?*) echo "${said##* } $1" ;;
     "true "*) echo "$1: is a manager of a swarm that has no leader" >&2 ;;
     false*) echo "$1: manages no swarm" >&2 ;;
     # What the client says of an engine that is stopped: its template has nothing to fill in.

@@ -14,13 +14,14 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[2] / "components" / "dial-manager.sh"
 ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 DEAD = "sleep 3; exit 255"
-NO_SWARM = "echo 'false '"
-NO_LEADER = "echo 'true '"
+NO_SWARM = "echo 'false 0 '"
+NO_LEADER = "echo 'true 0 '"
+ALONE = "echo 'true 1 foreign'"
 STOPPED = "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.'; exit 1"
 
 
 def of(swarm: str) -> str:
-    return f"echo 'true {swarm}'"
+    return f"echo 'true 5 {swarm}'"
 
 
 @pytest.fixture
@@ -76,8 +77,18 @@ def dial(folder: Path, port: int, *answers: str) -> tuple[str, str, float]:
         ((of("foreign"), of("ours"), f"sleep 0.5; {of('ours')}"), {*ADDRESSES[1:]}),
         ((STOPPED, NO_LEADER, of("ours")), {ADDRESSES[2]}),
         ((of("ours"), NO_SWARM, NO_SWARM), {ADDRESSES[0]}),
+        ((f"sleep 0.5; {of('ours')}", STOPPED, ALONE), {ADDRESSES[0]}),
+        ((DEAD, DEAD, ALONE), {""}),
     ],
-    ids=["the only one alive", "a quick stranger", "a stranger first", "the only one that can", "at first"],
+    ids=[
+        "the only one alive",
+        "a quick stranger",
+        "a stranger first",
+        "the only one that can",
+        "the first of several",
+        "one alone in a swarm, and ours",
+        "one alone in a swarm, and nobody else",
+    ],
 )
 def test_it_leads_to_the_swarm_that_most_managers_are_in(
     answers: tuple[str, ...], chosen: set[str], port: int, tmp_path: Path
