@@ -115,11 +115,14 @@ class Store:
 
 
 def whole_store(stores: Iterable[Store], name: str) -> Store:
-    """One of the stores once it is whole; skips the test where it is off."""
+    """One of the stores, whole and led as it is meant to be, so that no planned switch comes amid a test.
+
+    Skips the test where it is off.
+    """
     found = next((store for store in stores if store.name == name), None)
     if found is None:
         pytest.skip(f"{name} is off")
-    wait_whole([found], found.settings)
+    wait_whole([found], found.settings, as_preferred=True)
     return found
 
 
