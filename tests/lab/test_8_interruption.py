@@ -20,8 +20,8 @@ from ops.processes import leftovers
 from tests.lab.runner import STACK, Run, Tree, copy_of_the_checkout, until
 from tests.lab.test_4_changes import override
 
-#: Kills of each kind; ten of each are some 25 minutes.
-ROUNDS = int(os.environ.get("INTERRUPTION_ROUNDS", "2"))
+#: Kills of each kind at random moments; ten of each are some 20 minutes.
+ROUNDS = int(os.environ.get("INTERRUPTION_ROUNDS", "1"))
 SEED = int(os.environ.get("INTERRUPTION_SEED", str(secrets.randbelow(10**6))))
 #: The first instants only load Python; nothing can be left half-made there.
 EARLIEST_S = 1.0

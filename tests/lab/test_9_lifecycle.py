@@ -22,7 +22,7 @@ from tests.lab.test_8_interruption import ops
 
 SEED = 20261125
 #: Random sequences of edits; twenty are some eight minutes.
-SEQUENCES = int(os.environ.get("LIFECYCLE_SEQUENCES", "6"))
+SEQUENCES = int(os.environ.get("LIFECYCLE_SEQUENCES", "4"))
 #: Raft needs about a second to choose another leader, and the watch asks twice a second.
 LEADERLESS_S = 8.0
 
