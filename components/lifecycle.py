@@ -45,7 +45,7 @@ def members(settings: Settings, facts: Facts) -> tuple[SwarmMember, ...]:
 
 def former_selves(settings: Settings, facts: Facts, node: Node) -> tuple[str, ...]:
     """Ids that the swarm's list has for a node that was seen to have lost its swarm; nobody has them now."""
-    if not _lost_its_swarm(facts, node):
+    if not lost_its_swarm(facts, node):
         return ()
     return tuple(member.id for member in members(settings, facts) if member.name == node.name)
 
@@ -143,7 +143,7 @@ def _dangers(settings: Settings, facts: Facts) -> Iterator[Fault]:
     listed = members(settings, facts)
     voters = {member.name: member.reachability != "unreachable" for member in listed if member.reachability}
     wanted = [node.name for node in settings.managers]
-    wiped = [node.name for node in settings.managers if _lost_its_swarm(facts, node) and node.name in voters]
+    wiped = [node.name for node in settings.managers if lost_its_swarm(facts, node) and node.name in voters]
     voters |= dict.fromkeys(wiped, False)
     planned = steps(voters, wanted, {member.name for member in listed}, wiped)
     danger = first_danger(voters, planned)
@@ -163,7 +163,8 @@ def _manages(facts: Facts, node: Node) -> bool:
     return _seen(facts, node, lambda fact: fact.manages)
 
 
-def _lost_its_swarm(facts: Facts, node: Node) -> bool:
+def lost_its_swarm(facts: Facts, node: Node) -> bool:
+    """Whether the node was seen without a swarm, or without an engine."""
     return _seen(facts, node, lambda fact: fact.engine == "absent" or fact.swarm_state == "inactive")
 
 

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_command import remote
 
 from components.host_files import engine_variables, firewall_variables, sysctl_file
-from components.lifecycle import is_away, leaving
+from components.lifecycle import is_away, leaving, lost_its_swarm
 from components.observation import Observation
 from components.observe import NodeFacts
 from components.remote import Host, Seen
@@ -69,18 +69,18 @@ def prepared_nodes(plan: Plan, observed: Observation) -> dict[str, PreparedNode]
     A new engine setting restarts engines: all at once it would take every service down, and the quorum with
     a manager whose engine is stopped.
     """
-    nodes: dict[str, PreparedNode] = {}
-    before: list[pulumi.Resource] = []
-    for node in sorted(plan.settings.nodes, key=lambda node: _may_serve(observed, node)):
-        serves = _may_serve(observed, node)
-        prepared = nodes[node.name] = PreparedNode(plan, node, observed, before if serves else ())
-        before = [prepared.engine] if serves else [*before, prepared.engine]
+    serving = [node for node in plan.settings.nodes if _may_serve(observed, node)]
+    idle = [node for node in plan.settings.nodes if node not in serving]
+    nodes = {node.name: PreparedNode(plan, node, observed) for node in idle}
+    before: list[pulumi.Resource] = [prepared.engine for prepared in nodes.values()]
+    for node in serving:
+        prepared = nodes[node.name] = PreparedNode(plan, node, observed, before)
+        before = [prepared.engine]
     return nodes
 
 
 def _may_serve(observed: Observation, node: Node) -> bool:
     """Whether the node's engine may be part of a swarm that works; one that was not seen may."""
     seen = observed.facts.get(node.name)
-    if not isinstance(seen, NodeFacts):
-        return True
-    return seen.engine not in ("stopped", "absent") and seen.swarm_state != "inactive"
+    stopped = isinstance(seen, NodeFacts) and seen.engine == "stopped"
+    return not stopped and not lost_its_swarm(observed.facts, node)

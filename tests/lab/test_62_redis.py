@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -35,6 +36,12 @@ def confirmed(redis: Store, value: str) -> None:
     assert int(said.split()[1]) >= 1, said
 
 
+def lose(redis: Store, member: str, back: contextlib.ExitStack) -> None:
+    """A member's node dies; it is started with the end of `back`, whatever happened."""
+    back.callback(lab, "start-node", redis.homes[member])
+    lab("stop-node", "--kill", redis.homes[member])
+
+
 def leads(redis: Store, member: str) -> bool:
     return redis.roles()[member] == "PRIMARY"
 
@@ -66,19 +73,15 @@ def test_a_member_that_comes_back_with_old_data_is_not_promoted(redis: Store) ->
     wait_whole([redis], redis.settings, as_preferred=True)
     first, newest, old = redis.homes
     confirmed(redis, "old")
-    lab("stop-node", "--kill", redis.homes[old])
-    try:
+    with contextlib.ExitStack() as back:
+        lose(redis, old, back)
         confirmed(redis, "new")
-        lab("stop-node", "--kill", redis.homes[first])
+        lose(redis, first, back)
         time.sleep(45)
         assert not leads(redis, newest), "one Sentinel of three is no majority"
-    finally:
         lab("start-node", redis.homes[old])
-    try:
         seconds = until(lambda: leads(redis, newest), 120, f"{newest} leads")
         assert cli(redis, "get promotion:witness") == "new"
-    finally:
-        lab("start-node", redis.homes[first])
     wait_whole([redis], redis.settings)
     assert cli(redis, "get promotion:witness") == "new"
     print(f"redis, old data comes back first: the newest leads {seconds:.0f} s later, nothing lost")
@@ -89,8 +92,8 @@ def test_when_all_stopped_and_the_leader_is_gone_a_person_says_who_leads(redis: 
     wait_whole([redis], redis.settings, as_preferred=True)
     first, newest, other = redis.homes
     confirmed(redis, "kept")
-    lab("stop-node", "--kill", redis.homes[first])
-    try:
+    with contextlib.ExitStack() as back:
+        lose(redis, first, back)
         for member in (newest, other):
             on_node(redis.settings, redis.homes[member], f"docker kill {found(member)}")
         until(lambda: set(redis.roles().values()) == {"DOWN", "NONE"}, 60, "both start again")
@@ -102,8 +105,6 @@ def test_when_all_stopped_and_the_leader_is_gone_a_person_says_who_leads(redis: 
         redis.inside(newest, "touch /data/LEAD")
         seconds = until(lambda: leads(redis, newest), 60, f"{newest} leads")
         assert cli(redis, "get promotion:witness") == "kept"
-    finally:
-        lab("start-node", redis.homes[first])
     wait_whole([redis], redis.settings)
     assert cli(redis, "get promotion:witness") == "kept"
     print(f"redis, all stopped and the leader gone: who was told to leads after {seconds:.0f} s")

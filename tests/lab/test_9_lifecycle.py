@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +12,9 @@ import yaml
 
 from components.topology import Plan
 from ops import status
+from tests.lab.nodes import lab
 from tests.lab.quorum_watch import QuorumWatch
-from tests.lab.runner import ROOT, Tree, until
+from tests.lab.runner import Tree, until
 from tests.lab.test_5_secrets import on_node
 from tests.lab.test_7_drift import steps, words
 from tests.lab.test_8_interruption import ops
@@ -46,13 +45,6 @@ class StackFile:
         if nodes is not None:
             self.config["platform-beta:nodes"] = nodes
         self.file.write_text(yaml.safe_dump(self.document, sort_keys=False))
-
-
-def lab(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def roles(plan: Plan) -> dict[str, str]:

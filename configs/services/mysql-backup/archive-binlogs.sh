@@ -29,8 +29,7 @@ end_line() {
 main() {
   local source from line to fresh wanted found name part=$BINLOGS/.part
   [[ -f $BINLOGS/position ]] || { echo "no backup yet, nothing to follow"; return; }
-  exec 8>"$BINLOGS/lock"
-  flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
+  lock_archive
   [[ ! -f $BINLOGS/ended ]] || fail 3 "$(<"$BINLOGS/ended")"
   BACKUP_OPTIONS=$(options backup mysql_backup_password)
   { read -r from; read -r line || true; } <"$BINLOGS/position"

@@ -44,6 +44,12 @@ find_source() {
 
 choose_source() { find_source TRUE || fail 1 "mysql: no member is ONLINE (${MEMBERS[*]}); see: docker service logs mysql-1"; }
 
+# lock_archive: one at a time writes below BINLOGS, until this script ends.
+lock_archive() {
+  exec 8>"$BINLOGS/lock"
+  flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
+}
+
 # set_position GTIDS LINE: where the next segment begins; a line is named after the backup that it begins with.
 set_position() { printf '%s\n' "$1" "$2" >"$BINLOGS/position.new" && mv "$BINLOGS/position.new" "$BINLOGS/position"; }
 

@@ -76,8 +76,7 @@ join_archive() {
   mkdir -p "$BINLOGS"
   [[ ! -f $BINLOGS/position ]] || /usr/local/lib/backup/archive-binlogs.sh >/dev/null || code=$?
   if [[ ! -f $BINLOGS/position || $code == 3 ]]; then
-    exec 8>"$BINLOGS/lock"
-    flock -w 300 8 || fail 1 "binary logs: another run holds the lock for five minutes"
+    lock_archive
     set_position "$(jq -r .position "$PART/manifest.json")" "$ID"
     rm -f "$BINLOGS/ended"
     log "binary logs: a new line begins with $ID"
