@@ -18,6 +18,7 @@ from components.lifecycle import leaderless_managers, leaving, refound, stopped_
 from components.lock import RUN, Holder, RunLock, holders
 from components.observe import Facts, observe
 from components.settings import Settings
+from components.ssh.docker_socket import OPEN, DockerSocket
 from ops.backend import Backend
 from ops.processes import Outcome
 from ops.processes import run as run_process
@@ -149,11 +150,12 @@ class Runner:
 
     def _pulumi(self, lock: RunLock | None, *arguments: str) -> Outcome:
         command = ["pulumi", *arguments, "--stack", self.stack]
-        environment = {**os.environ, "PULUMI_STACK": self.stack}
+        environment = {**os.environ, "PULUMI_STACK": self.stack, OPEN: self.stack}
         if lock:
             environment[RUN] = f"{lock.claim.run}-{os.getpid()}"
         sys.stdout.flush()
-        return run_process(command, self.root, environment)
+        with DockerSocket(self.root, self.stack, lambda: self.settings).opened():
+            return run_process(command, self.root, environment)
 
     def _consent(self) -> tuple[str, ...]:
         """Without asking in the lab, and where nobody can answer."""

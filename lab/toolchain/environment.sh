@@ -29,12 +29,12 @@ print_environment() {
 
 print_export() { printf 'export %s=%q\n' "$1" "$2"; }
 
-# path_with_tools: PATH with the venv and .tools/bin first, once.
+# path_with_tools: PATH with our own `pulumi`, the venv and .tools/bin first, once.
 path_with_tools() {
-  local rest=:$PATH: directory
-  for directory in "$TOOLS/venv/bin" "$TOOLS/bin"; do
+  local rest=:$PATH: directory first=("$CHECKOUT/ops/bin" "$TOOLS/venv/bin" "$TOOLS/bin")
+  for directory in "${first[@]}"; do
     rest=${rest//":$directory:"/:}
   done
   rest=${rest#:}
-  printf '%s\n' "$TOOLS/venv/bin:$TOOLS/bin:${rest%:}"
+  printf '%s\n' "$(IFS=: && echo "${first[*]}"):${rest%:}"
 }

@@ -31,6 +31,15 @@ install_pulumi() {
   mark_done pulumi "$inputs"
 }
 
+# path_without_tools: PATH as it is outside the project's shell.
+path_without_tools() {
+  local rest=:$PATH:
+  rest=${rest//":$CHECKOUT/ops/bin:"/:}
+  rest=${rest//":$TOOLS/bin:"/:}
+  rest=${rest#:}
+  printf '%s\n' "${rest%:}"
+}
+
 has_pulumi() {
   local part
   for part in "${PULUMI_PARTS[@]}"; do
@@ -41,9 +50,10 @@ has_pulumi() {
 # link_installed VERSION INTO: an installed pulumi of the same major version and at least VERSION will do.
 link_installed() {
   local found installed part directory
-  found=$(PATH=${PATH//"$TOOLS/bin:"/} command -v pulumi) || return 1
+  # shellcheck disable=SC2030,SC2031  # for this question alone
+  found=$(PATH=$(path_without_tools) && command -v pulumi) || return 1
   directory=$(dirname "$(readlink -f "$found")")
-  [[ $directory != */.tools/bin ]] || return 1 # another checkout's comes and goes with it
+  [[ $directory != */.tools/bin && $directory != */ops/bin ]] || return 1 # another checkout's comes and goes with it
   installed=$("$found" version 2>/dev/null) || return 1
   installed=${installed#v}
   if [[ ${installed%%.*} != "${1%%.*}" || $(printf '%s\n' "$1" "$installed" | sort -V | head -n 1) != "$1" ]]; then
@@ -96,6 +106,7 @@ Go could not build $package; check that \`go list -m\` reaches a module proxy an
 }
 
 find_go() {
+  # shellcheck disable=SC2031
   command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
   command -v go >/dev/null ||
     die "Go is needed to build Pulumi and is not on PATH or in /usr/local/go; install Go 1.21 or newer, or Pulumi $(pinned pulumi)"

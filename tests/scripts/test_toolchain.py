@@ -294,7 +294,9 @@ def test_the_labs_environment_has_its_own_state_and_passphrase(machine: Machine)
     assert seen["PULUMI_BACKEND_URL"] == f"file://{machine.checkout}/.lab/state"
     assert seen["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{machine.checkout}/.lab/passphrase"
     assert "PULUMI_CONFIG_PASSPHRASE" not in seen
-    assert seen["PATH"].startswith(f"{machine.tools}/venv/bin:{machine.tools}/bin:")
+    assert seen["PATH"].startswith(
+        f"{machine.checkout}/ops/bin:{machine.tools}/venv/bin:{machine.tools}/bin:"
+    )
 
 
 def test_another_stacks_state_and_passphrase_are_the_operators(machine: Machine) -> None:

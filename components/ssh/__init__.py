@@ -1,0 +1,1 @@
+"""Ways to a node and to the swarm over SSH."""

@@ -1,0 +1,178 @@
+"""The Docker socket of the swarm on this machine, open as long as a run of Pulumi needs it.
+
+One SSH connection to one manager carries all of the Docker provider's connections as forwarded channels,
+which count neither as sessions nor as start-ups of sshd (MaxSessions, MaxStartups: man sshd_config).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncssh
+
+from components.errors import ConfigurationError
+from components.settings import Settings
+from components.ssh.docker_proxy import WAIT_S, Conversation, Link, UnavailableError
+from components.ssh.election import DOCKER_SOCKET, NoSwarmManagerError, elect
+
+#: In the project's folder, which is the plugin's working directory; in the environment of what may use it.
+FOLDER = Path(".tools/run")
+OPEN = "PLATFORM_BETA_DOCKER_SOCKET"
+#: Connections of other runs that came by way of this one have this long to end; seconds.
+DRAIN_S = 5
+
+
+def socket_url(stack: str) -> str:
+    """The provider's `host`: the same on every machine and in every checkout, as it is kept in the state."""
+    return f"unix://{FOLDER}/{stack}.sock"
+
+
+class SwarmManagers:
+    """The connection to a manager, held until it breaks or gives no answer; an election finds the next."""
+
+    def __init__(self, load: Callable[[], Settings]) -> None:
+        self._load = load
+        self._settings: Settings | None = None
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._left: list[asyncssh.SSHClientConnection] = []
+        self._turn = asyncio.Lock()
+        self._worth_waiting = False
+
+    async def open(self) -> Link:
+        """A stream to a manager's Docker socket. Raises UnavailableError."""
+        connection = await self._connected()
+        try:
+            reader, writer = await connection.open_unix_connection(DOCKER_SOCKET)
+        except (OSError, asyncssh.Error) as error:
+            self.distrust(connection)
+            raise UnavailableError(str(error)) from None
+        return Link((reader, writer), connection)
+
+    def patience_s(self) -> float:
+        """A swarm that was seen, or elects its leader, comes back."""
+        return WAIT_S if self._worth_waiting else 0
+
+    def distrust(self, connection: object) -> None:
+        """Elect anew before the next stream. What still runs on the connection goes on."""
+        if self._connection and self._connection is connection:
+            self._left.append(self._connection)
+            self._connection = None
+
+    def close(self) -> None:
+        """End every connection."""
+        for each in (*self._left, self._connection):
+            if each:
+                each.close()
+
+    async def _connected(self) -> asyncssh.SSHClientConnection:
+        async with self._turn:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._elect()
+            return self._connection
+
+    async def _elect(self) -> asyncssh.SSHClientConnection:
+        try:
+            settings = self._settings = self._settings or await asyncio.to_thread(self._load)
+            _, connection = await elect(settings)
+        except ConfigurationError as error:
+            raise UnavailableError(str(error)) from None
+        except NoSwarmManagerError as error:
+            self._worth_waiting |= error.electing
+            raise UnavailableError(str(error)) from None
+        self._worth_waiting = True
+        return connection
+
+
+class DockerSocket:
+    """Listens at FOLDER/<stack>.sock below `root`.
+
+    A run that begins beside another one takes the name over, and gives it back in the end.
+    """
+
+    def __init__(self, root: Path, stack: str, load: Callable[[], Settings]) -> None:
+        # Relative, as the path of a socket has 107 bytes at most: man 7 unix
+        self._folder, self._stack, self._load = Path(os.path.relpath(root)) / FOLDER, stack, load
+        self._own = self._folder / f"{stack}.{os.getpid()}.sock"
+        self._loop = asyncio.new_event_loop()
+        self._ready, self._stop = threading.Event(), asyncio.Event()
+        self._talks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._run, name="docker-socket", daemon=True)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[None]:
+        """Serve until the block ends."""
+        self._thread.start()
+        self._ready.wait()
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._ready.set()
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        managers = SwarmManagers(self._load)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for stale in self._others(alive=False):
+            stale.unlink(missing_ok=True)
+        self._own.unlink(missing_ok=True)
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task
+            self._talks.add(task)
+            task.add_done_callback(self._talks.discard)
+            await Conversation((reader, writer), managers).hold()
+
+        server = await asyncio.start_unix_server(talk, self._own, backlog=512)
+        self._own.chmod(0o600)
+        self._name(self._own)
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        self._give_back()
+        if self._talks:
+            await asyncio.wait(self._talks, timeout=DRAIN_S if self._others(alive=True) else 0)
+        for task in self._talks:
+            task.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
+        managers.close()
+
+    def _name(self, target: Path) -> None:
+        """Point `<stack>.sock` at a socket, in one step."""
+        link = self._own.with_suffix(".link")
+        link.unlink(missing_ok=True)
+        link.symlink_to(target.name)
+        link.replace(self._folder / f"{self._stack}.sock")
+
+    def _give_back(self) -> None:
+        name = self._folder / f"{self._stack}.sock"
+        if name.is_symlink() and name.readlink() == Path(self._own.name):
+            left = self._others(alive=True)
+            self._name(left[0]) if left else name.unlink()
+        self._own.unlink(missing_ok=True)
+
+    def _others(self, alive: bool) -> list[Path]:
+        """Sockets of other runs on this stack, by whether their process lives."""
+        found = (file for file in self._folder.glob(f"{self._stack}.*.sock") if file != self._own)
+        return [file for file in found if _lives(file) is alive]
+
+
+def _lives(file: Path) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+        probe.connect(str(file))
+        return True
+    return False

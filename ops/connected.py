@@ -1,0 +1,41 @@
+"""`python -m ops.connected PULUMI ARGUMENT…`: `pulumi` with the swarm's Docker socket open while it runs.
+
+ops/bin/pulumi calls it, so that plain `pulumi up` reaches the swarm, its refresh before the program included.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from components.settings import Settings, parse_settings
+from components.ssh.docker_socket import OPEN, DockerSocket
+from components.stack import from_file
+from ops.processes import run
+
+
+def stack_of(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The stack that a command line of `pulumi` names, or the project's shell; empty when neither does."""
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument in ("-s", "--stack"):
+            return following
+        if argument.startswith(("--stack=", "-s=")):
+            return argument.partition("=")[2]
+    return environment.get("PULUMI_STACK", "")
+
+
+def main(command: Sequence[str], root: Path) -> int:
+    """Run it; its exit code. What is wrong with the stack file is told by the program itself."""
+
+    def load() -> Settings:
+        return parse_settings(from_file(root / f"Pulumi.{stack}.yaml").settings)
+
+    stack = stack_of(command, os.environ).rpartition("/")[2]
+    with DockerSocket(root, stack, load).opened():
+        return run(command, root, {**os.environ, OPEN: stack}).code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Path.cwd()))
