@@ -11,13 +11,17 @@ from components.settings import Network
 MTU = "com.docker.network.driver.mtu"
 #: Chosen by Swarm and added to the options by itself.
 VXLAN_ID = "com.docker.network.driver.overlay.vxlanid_list"
+#: Says which stack made a network or a service. A network keeps its labels, so an older one has none.
+STACK_LABEL = "platform-beta.stack"
 
 
 class OverlayNetwork(pulumi.ComponentResource):
     """One attachable overlay network over all nodes, encrypted by IPsec when the settings say so."""
 
+    TYPE = "platform:network:OverlayNetwork"
+
     def __init__(self, settings: Network, provider: docker.Provider, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("platform:network:OverlayNetwork", settings.name, None, opts)
+        super().__init__(self.TYPE, settings.name, None, opts)
         self.resource = docker.Network(
             settings.name,
             name=settings.name,
@@ -28,8 +32,9 @@ class OverlayNetwork(pulumi.ComponentResource):
                 docker.NetworkIpamConfigArgs(subnet=str(settings.subnet), gateway=str(settings.subnet[1]))
             ],
             options=overlay_options(settings),
+            labels=[docker.NetworkLabelArgs(label=STACK_LABEL, value=pulumi.get_stack())],
             opts=pulumi.ResourceOptions(
-                parent=self, provider=provider, ignore_changes=[f'options["{VXLAN_ID}"]']
+                parent=self, provider=provider, ignore_changes=[f'options.["{VXLAN_ID}"]', "labels"]
             ),
         )
         self.id = self.resource.id

@@ -15,6 +15,8 @@ from components.contents import secret_name
 class SwarmSecrets(pulumi.ComponentResource):
     """Swarm secrets by their name in the configuration."""
 
+    TYPE = "platform:secrets:SwarmSecrets"
+
     def __init__(
         self,
         names: Sequence[str],
@@ -22,7 +24,7 @@ class SwarmSecrets(pulumi.ComponentResource):
         provider: docker.Provider,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("platform:secrets:SwarmSecrets", "secrets", None, opts)
+        super().__init__(self.TYPE, "secrets", None, opts)
         child = pulumi.ResourceOptions(parent=self, provider=provider)
         self.by_name = {name: _secret(name, values[name], values[NAMING_KEY], child) for name in names}
         self.register_outputs({"names": list(names)})

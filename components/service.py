@@ -12,7 +12,7 @@ import pulumi_docker as docker
 from components import task
 from components.contents import config_name
 from components.declaration import Declaration
-from components.network import OverlayNetwork
+from components.network import STACK_LABEL, OverlayNetwork
 from components.reading import Reading
 from components.secrets import SwarmSecrets
 from components.topology import Unit
@@ -34,10 +34,12 @@ class Platform:
 class Service(pulumi.ComponentResource):
     """A declared service, whole: its configs and its Swarm services, made when what it needs is healthy."""
 
+    TYPE = "platform:service:Service"
+
     def __init__(
         self, platform: Platform, service: Declaration, needs: Sequence[Service], opts: pulumi.ResourceOptions
     ) -> None:
-        super().__init__("platform:service:Service", service.name, None, opts)
+        super().__init__(self.TYPE, service.name, None, opts)
         self._platform = platform
         self._needs = [resource for need in needs for resource in need.resources]
         self._configs: dict[str, docker.ServiceConfig] = {}
@@ -54,6 +56,7 @@ class Service(pulumi.ComponentResource):
         return docker.Service(
             unit.name,
             name=unit.name,
+            labels=[docker.ServiceLabelArgs(label=STACK_LABEL, value=pulumi.get_stack())],
             mode=task.mode(service),
             endpoint_spec=task.endpoint(service),
             task_spec=docker.ServiceTaskSpecArgs(

@@ -172,7 +172,7 @@ def read_settings(stack: str) -> Settings:
 
 def runner(stack: str) -> Runner:
     """A stack to run, its whole declaration checked first. Raises ConfigurationError."""
-    return Runner(ROOT, stack, read_plan(stack).settings, console)
+    return Runner(ROOT, stack, read(from_file(stack_file(stack))), console)
 
 
 def main() -> None:

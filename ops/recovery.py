@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from components.checks import NAMING_KEY
+from components.errors import ConfigurationError, Fault
 from components.lifecycle import entry_manager, swarm_exists
 from components.observe import observe
+from components.reading import Reading
 from components.settings import Settings
-from ops import forget, processes, swarm_objects
+from ops import adoption, forget, processes, swarm_objects
 from ops.backend import Backend, hostname, stale
+from ops.managers import NoManagerError
 from ops.pending import Deployment, Operation, Settlement, operations, settle, settled
 from ops.repoint import repointed
+from ops.secrets import stored_secrets
+from ops.swarm_objects import SwarmObject
 
 Say = Callable[[str], None]
+Missing = list[tuple[adoption.Declared, SwarmObject]]
+
+
+class ForeignObjectError(ConfigurationError):
+    """The swarm has objects with our names that are not ours; nothing was touched."""
+
+    subject = "in the swarm"
 
 
 @dataclass(frozen=True)
@@ -22,22 +36,38 @@ class Recovery:
     """One stack, to be made fit for a run. `say` is given one sentence per thing done."""
 
     backend: Backend
-    settings: Settings
+    reading: Reading
     say: Say
 
+    @property
+    def settings(self) -> Settings:
+        """The environment's."""
+        return self.reading.plan.settings
+
     def recover(self) -> None:
-        """Raises BackendError, NoManagerError or NodeAliveError, each with what to do."""
+        """Raises BackendError, NoManagerError, NodeAliveError or ForeignObjectError, each with what to do."""
         self._unlock()
         self._end_leftovers()
-        exported = self.backend.export()
+        with ThreadPoolExecutor(1) as beside:
+            listing = beside.submit(swarm_objects.list_objects, self.settings)
+            exported = self.backend.export()
         before: Deployment = exported.get("deployment") or {}
-        after = self._without_dead_nodes(self._settle(before))
+        after = self._settle(before, listing)
+        after = self._adopt(self._without_dead_nodes(after), listing)
+        after = adoption.with_local_socket(after, self.backend.stack)
         if after != before:
             self.backend.replace({**exported, "deployment": after})
 
     def explain(self) -> None:
-        """Say what `recover` would find; changes nothing and asks no node."""
-        open_operations = operations(self.backend.export().get("deployment") or {})
+        """Say what `recover` would find; changes nothing. Raises ForeignObjectError."""
+        with ThreadPoolExecutor(1) as beside:
+            listing = beside.submit(swarm_objects.list_objects, self.settings)
+            deployment = self.backend.export().get("deployment") or {}
+        open_operations = operations(deployment)
+        pending = {each.urn for each in open_operations}
+        for declared, _ in self._missing(deployment, listing):
+            if declared.urn(self.backend.stack) not in pending:
+                self.say(f"{declared.kind} {declared.name}: exists, is not in the state; `make up` adopts it")
         for each in open_operations:
             if each.resource.get("custom"):
                 kind = each.resource["type"].rpartition(":")[2].lower()
@@ -57,12 +87,38 @@ class Recovery:
             self.say(f"processes {numbers}: left by a run that was killed; they are ended")
             processes.end(left)
 
-    def _settle(self, before: Deployment) -> Deployment:
+    def _adopt(self, deployment: Deployment, listing: Future[tuple[SwarmObject, ...]]) -> Deployment:
+        missing = self._missing(deployment, listing)
+        if not missing:
+            return deployment
+        for declared, found in missing:
+            self.say(f"{declared.kind} {declared.name}: exists as {found.id[:12]}, adopted into the state")
+        network = self.settings.network.name
+        return adoption.adopted(deployment, self.backend.stack, network, missing)
+
+    def _missing(self, deployment: Deployment, listing: Future[tuple[SwarmObject, ...]]) -> Missing:
+        """What is declared and exists, and is not in the state. Raises ForeignObjectError."""
+        try:
+            objects = listing.result()
+        except NoManagerError:
+            return []  # without a manager the run is refused anyway, and says why
+        declared = list(adoption.declared_objects(self.reading))
+        names = self.reading.plan.secret_names
+        if adoption.may_be_secrets(deployment, objects, names):
+            values = stored_secrets(self.backend.root, self.backend.stack)
+            declared += adoption.declared_secrets(names, values, values[NAMING_KEY])
+        missing = adoption.lost(deployment, self.backend.stack, objects, declared)
+        faults: list[Fault] = list(adoption.foreign_faults(missing, self.backend.stack, objects))
+        if faults:
+            raise ForeignObjectError(faults)
+        return missing
+
+    def _settle(self, before: Deployment, listing: Future[tuple[SwarmObject, ...]]) -> Deployment:
         listed = operations(before)
         if not listed:
             return before
         unseen = [each for each in listed if each.made_unseen]
-        found = swarm_objects.find(self.settings, unseen) if unseen else {}
+        found = swarm_objects.find(listing.result(), unseen) if unseen else {}
         settlements = [settle(each, found.get(each.urn)) for each in listed]
         for settlement in settlements:
             if settlement.sentence:

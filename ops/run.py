@@ -17,6 +17,7 @@ from components.drift import keeping_out
 from components.lifecycle import leaderless_managers, leaving, refound, stopped_managers, swarm_exists
 from components.lock import RUN, Holder, RunLock, holders
 from components.observe import Facts, observe
+from components.reading import Reading
 from components.settings import Settings
 from components.ssh.docker_socket import OPEN, DockerSocket
 from ops.backend import Backend
@@ -48,8 +49,13 @@ class Runner:
 
     root: Path
     stack: str
-    settings: Settings
+    reading: Reading
     console: Console
+
+    @property
+    def settings(self) -> Settings:
+        """The environment's."""
+        return self.reading.plan.settings
 
     def up(self, arguments: Sequence[str] = ()) -> int:
         """Make the environment what is declared; the exit code."""
@@ -146,7 +152,7 @@ class Runner:
             time.sleep(5)
 
     def _recovery(self) -> Recovery:
-        return Recovery(Backend(self.root, self.stack), self.settings, self._say)
+        return Recovery(Backend(self.root, self.stack), self.reading, self._say)
 
     def _pulumi(self, lock: RunLock | None, *arguments: str) -> Outcome:
         command = ["pulumi", *arguments, "--stack", self.stack]

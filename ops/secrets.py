@@ -45,7 +45,8 @@ def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
     Raises SecretsError, and ConfigurationError for faulty recipes and for keys that can't be read.
     """
     recipes = _recipes(root, settings)
-    known, now = _read(root, stack), datetime.now(UTC)
+    _pulumi(root, "stack", "select", "--create", stack)
+    known, now = stored_secrets(root, stack), datetime.now(UTC)
     keys = {name: key for name, key in recipes.items() if isinstance(key, Key) and known.get(name)}
     if faults := [fault for name, key in keys.items() for fault in value_faults(name, key, known, now)]:
         raise ConfigurationError(faults)
@@ -125,8 +126,8 @@ def _password(length: int) -> str:
     return "".join(random.choice(string.ascii_letters + string.digits) for _ in range(length))
 
 
-def _read(root: Path, stack: str) -> Values:
-    _pulumi(root, "stack", "select", "--create", stack)
+def stored_secrets(root: Path, stack: str) -> Values:
+    """The stack file's secrets, decrypted. Raises SecretsError."""
     config = json.loads(_pulumi(root, "config", "--stack", stack, "--show-secrets", "--json"))
     entry = config.get(f"{NAMESPACE}:secrets")
     return dict(json.loads(entry["value"])) if entry else {}

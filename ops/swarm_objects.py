@@ -1,33 +1,65 @@
-"""The swarm, asked on a manager about what an interrupted run may have left in it."""
+"""The swarm, asked on a manager which objects it has, and told which secrets nobody needs."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
+from components.network import STACK_LABEL
 from components.settings import Settings
 from ops.managers import first_answer
-from ops.pending import Found, Operation
+from ops.pending import Found, Kind, Operation
 
 FOLDER = Path(__file__).parent
 TIMEOUT_S = 30
 
-Key = tuple[str, str]
+
+@dataclass(frozen=True)
+class SwarmObject:
+    """One network, service, config or secret. `stack`: of its label, empty without one; `uses`: ids."""
+
+    kind: Kind
+    id: str
+    name: str
+    stack: str
+    uses: frozenset[str]
 
 
-def find(settings: Settings, wanted: Collection[Operation]) -> dict[str, Found]:
-    """What exists of these operations' resources, by URN. Raises NoManagerError."""
-    lines = {(str(each.kind), each.name): each.urn for each in wanted}
-    found = parse(_ask(settings, _script("find-objects.sh", WANTED=_lines(lines), REMOVED="")))
-    return {lines[key]: each for key, each in found.items() if key in lines}
+def list_objects(settings: Settings) -> tuple[SwarmObject, ...]:
+    """All objects of the swarm; none where there is no swarm. Raises NoManagerError."""
+    return parse(_ask(settings, _script("list-objects.sh", LABEL=STACK_LABEL)))
+
+
+def parse(text: str) -> tuple[SwarmObject, ...]:
+    """The lines of list-objects.sh."""
+    return tuple(_object(*line.split(" ")) for line in text.splitlines())
+
+
+def _object(kind: str, id: str, name: str, stack: str, uses: str) -> SwarmObject:
+    known = next(each for each in get_args(Kind) if each == kind)
+    used = frozenset(uses.strip("-").strip(",").split(",")) - {""}
+    return SwarmObject(known, id, name, "" if stack == "-" else stack, used)
+
+
+def find(objects: Iterable[SwarmObject], wanted: Collection[Operation]) -> dict[str, Found]:
+    """What exists of these operations' resources, by URN, with the services that use it."""
+    listed = tuple(objects)
+    ids = {(each.kind, each.name): each.id for each in listed}
+    found: dict[str, Found] = {}
+    for operation in wanted:
+        id = operation.kind and ids.get((operation.kind, operation.name))
+        if id:
+            found[operation.urn] = Found(id, tuple(each.name for each in listed if id in each.uses))
+    return found
 
 
 def remove_secrets(settings: Settings, secrets: Collection[Operation]) -> None:
     """Remove these operations' secrets from the swarm, by name. Raises NoManagerError."""
-    keys = [("secret", each.name) for each in secrets]
-    _ask(settings, _script("find-objects.sh", WANTED="", REMOVED=_lines(keys)))
+    _ask(settings, _script("remove-secrets.sh", NAMES=" ".join(each.name for each in secrets)))
 
 
 def await_rest(settings: Settings, services: Collection[Operation], timeout_s: int) -> list[str]:
@@ -43,21 +75,6 @@ def ready_nodes(settings: Settings) -> dict[str, bool]:
     script = (FOLDER / "list-nodes.sh").read_text()
     lines = (line.split() for line in _ask(settings, script).splitlines())
     return {line[0]: line[1] == "Ready" for line in lines if len(line) == 2}
-
-
-def parse(text: str) -> dict[Key, Found]:
-    """The lines `found <kind> <name> <id> <users>` of find-objects.sh."""
-    found: dict[Key, Found] = {}
-    for line in text.splitlines():
-        word, *rest = line.split(" ")
-        if word == "found":
-            kind, name, id, users = rest
-            found[kind, name] = Found(id, tuple(filter(None, users.split(","))))
-    return found
-
-
-def _lines(keys: Collection[Key] | Mapping[Key, str]) -> str:
-    return "".join(f"{kind} {name}\n" for kind, name in keys)
 
 
 def _script(name: str, **variables: str) -> str:

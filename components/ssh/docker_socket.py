@@ -78,8 +78,9 @@ class SwarmManagers:
 
     async def _elect(self) -> asyncssh.SSHClientConnection:
         try:
-            settings = self._settings = self._settings or await asyncio.to_thread(self._load)
-            _, connection = await elect(settings)
+            if self._settings is None:
+                self._settings = await asyncio.to_thread(self._load)
+            _, connection = await elect(self._settings)
         except ConfigurationError as error:
             raise UnavailableError(str(error)) from None
         except NoSwarmManagerError as error:

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.plugins.docker.tunnel import Tunnel
@@ -104,6 +105,8 @@ class Client:
             host = f"unix://{self._tunnel.socket}"
         elif not host.startswith("unix://"):
             raise PluginError(f"host {host!r}: the offline docker plugin reaches ssh:// and unix:// only")
+        else:  # docker-py takes a path for absolute; Docker's own client takes it as it is
+            host = f"unix://{Path(host.removeprefix('unix://')).absolute()}"
         return APIClient(base_url=host, version=_API_VERSION, max_pool_size=64)
 
     def _unreachable(self, error: Exception) -> str:
