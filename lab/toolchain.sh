@@ -8,7 +8,8 @@
 #   lab/toolchain.sh env [STACK]  shell exports for `eval` (default: lab)
 #
 # Inputs from the environment, all optional:
-#   PLUGINS=official|offline   insist on one kind of plugins (default: official if they can be had)
+#   PLUGINS=official|offline   insist on one kind of plugins (default: official if they can be downloaded)
+#   OFFICIAL_PLUGINS=DIR       where PLUGINS=official finds them: DIR/install PULUMI_HOME
 # Decisions: docs/decisions/0001-tool-chain.md
 set -euo pipefail
 
@@ -51,7 +52,7 @@ install_all() {
   wait "$PULUMI_JOB"
   trap - EXIT
   install_plugins
-  log "ready: $("$TOOLS/bin/pulumi" version), $(cat "$TOOLS/plugins") plugins"
+  log "ready: $("$TOOLS/bin/pulumi" version), $(plugins_kind) plugins"
 }
 
 main "$@" </dev/null

@@ -5,7 +5,10 @@ TOOLS=$(readlink -f "$CHECKOUT/.tools") # a link to another checkout's is that o
 REQUIREMENTS=$CHECKOUT/requirements.txt
 OFFICIAL_SITE=https://get.pulumi.com # where Pulumi's own installer downloads from
 # Pulumi must neither read nor change what the operator keeps in ~/.pulumi.
+# Official plugins that were asked for lie apart: both kinds work on one state, one run at a time.
+KIND=${PLUGINS:-any}
 export PULUMI_HOME=$TOOLS/pulumi-home
+[[ $KIND != official ]] || PULUMI_HOME+=-official
 export PULUMI_SKIP_UPDATE_CHECK=true
 
 log() { printf 'toolchain: %s\n' "$*" >&2; }

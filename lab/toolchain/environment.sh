@@ -5,15 +5,15 @@
 # other stacks are the operator's (PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE_FILE, `pulumi login`).
 print_environment() {
   local stack=$1 lab_state=file://$CHECKOUT/.lab/state
-  [[ -x $TOOLS/bin/pulumi && -f $TOOLS/plugins ]] || die "the tool chain is not complete; run \`make toolchain\` first"
+  [[ -x $TOOLS/bin/pulumi && -d $PULUMI_HOME/plugins ]] || die "the tool chain is not complete; run \`make toolchain\` first"
   # The newest language host that can be built ignores Pulumi.yaml's virtualenv option: the venv comes by PATH.
   print_export PATH "$(path_with_tools)"
   print_export VIRTUAL_ENV "$TOOLS/venv"
-  print_export PULUMI_HOME "$TOOLS/pulumi-home"
+  print_export PULUMI_HOME "$PULUMI_HOME"
   print_export PULUMI_SKIP_UPDATE_CHECK true
   print_export PULUMI_PARALLEL 64 # the docker plugin waits a fixed 2 s in each service's refresh
   print_export PULUMI_STACK "$stack"
-  if [[ $(<"$TOOLS/plugins") == offline ]]; then
+  if [[ $(plugins_kind) == offline ]]; then
     print_export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION true
   else
     printf 'unset PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION\n'

@@ -4,24 +4,43 @@
 PLUGIN_NAMES=(command docker)
 
 # Official plugins where they can be had, else the project's offline ones; .tools/plugins says which.
+# With PLUGINS=official: those, in a PULUMI_HOME of their own.
 install_plugins() {
-  local wanted=${PLUGINS:-any} inputs
-  [[ $wanted =~ ^(any|official|offline)$ ]] || die "PLUGINS=$wanted is not known; use official or offline, or leave it out"
+  local inputs
+  [[ $KIND =~ ^(any|official|offline)$ ]] || die "PLUGINS=$KIND is not known; use official or offline, or leave it out"
   inputs=$(fingerprint <(pinned pulumi-command && pinned pulumi-docker) "$MODULES/plugins.sh")
-  if is_done plugins "$inputs" && [[ $wanted == any || $(<"$TOOLS/plugins") == "$wanted" ]]; then
-    return
+  if [[ $KIND == official ]]; then
+    is_done official-plugins "$inputs" || install_proof_plugins "$inputs"
+  elif ! is_done plugins "$inputs" || [[ $KIND == offline && $(<"$TOOLS/plugins") != offline ]]; then
+    install_default_plugins "$inputs"
   fi
+}
+
+install_proof_plugins() {
+  local from=${OFFICIAL_PLUGINS:-$CHECKOUT/../shared/official-plugins}
+  if [[ -x $from/install ]]; then
+    log "plugins: official, from $from"
+    "$from/install" "$PULUMI_HOME" >&2
+  else
+    install_official_plugins ||
+      die "no official plugins: none in $from or ~/.pulumi, and their download does not answer; name their folder by OFFICIAL_PLUGINS, or leave out PLUGINS=official to use the offline ones"
+  fi
+  mark_done official-plugins "$1"
+}
+
+install_default_plugins() {
   rm -f "$TOOLS/stamps/plugins"
-  if [[ $wanted != offline ]] && install_official_plugins; then
+  if [[ $KIND != offline ]] && install_official_plugins; then
     echo official >"$TOOLS/plugins"
-  elif [[ $wanted == official ]]; then
-    die "no official plugins: none in ~/.pulumi, and their download does not answer; leave out PLUGINS=official to use the offline ones"
   else
     install_offline_plugins
     echo offline >"$TOOLS/plugins"
   fi
-  mark_done plugins "$inputs"
+  mark_done plugins "$1"
 }
+
+# plugins_kind: official or offline.
+plugins_kind() { if [[ $KIND == official ]]; then echo official; else cat "$TOOLS/plugins"; fi; }
 
 install_official_plugins() {
   local name version local_file

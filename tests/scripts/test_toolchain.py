@@ -271,7 +271,22 @@ def test_one_kind_of_plugins_can_be_insisted_on(machine: Machine) -> None:
     assert machine.run("tools", PLUGINS="offline").stderr.endswith("offline plugins\n")
     assert machine.run("tools").stderr.endswith("offline plugins\n"), "kept until asked otherwise"
     assert machine.run("tools", PLUGINS="official").stderr.endswith("official plugins\n")
+    assert machine.run("tools").stderr.endswith("offline plugins\n"), "each kind has a home of its own"
     assert "not known" in machine.run("tools", PLUGINS="both").stderr
+
+
+def test_official_plugins_come_from_the_folder_that_is_named(machine: Machine) -> None:
+    install = 'for name in command docker; do mkdir -p "$1/plugins/resource-$name-vX"; done'
+    machine.program("given/install", f"#!/bin/bash\n{install}\n")
+    given = {"PLUGINS": "official", "OFFICIAL_PLUGINS": f"{machine.folder}/given"}
+    done = machine.run("tools", **given)
+    assert done.stderr.endswith("official plugins\n")
+    seen = environment(machine, "lab", **given)
+    assert seen["PULUMI_HOME"] == f"{machine.tools}/pulumi-home-official"
+    assert sorted(file.name for file in Path(seen["PULUMI_HOME"], "plugins").iterdir()) == [
+        "resource-command-vX",
+        "resource-docker-vX",
+    ]
 
 
 def environment(machine: Machine, stack: str, **given: str) -> dict[str, str]:

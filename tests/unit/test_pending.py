@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.pending import Found, Operation, operations, settle, settled
-from ops.swarm_objects import parse
+from ops.swarm_objects import SwarmObject, find, parse
 
 NETWORK = "docker:index/network:Network"
 SERVICE = "docker:index/service:Service"
@@ -100,54 +100,79 @@ def test_operations_are_read_from_the_state() -> None:
     )
 
 
+LISTED = """\
+service s1 api lab n1,token-id,
+service s2 web - n1,
+network n1 platform-beta lab -
+secret token-id token-1 - -
+"""
+
+
 def test_answers_of_the_swarm() -> None:
-    text = "found network platform-beta abc \nfound secret token-1 def api,nginx\n"
-    assert parse(text) == {
-        ("network", "platform-beta"): Found("abc"),
-        ("secret", "token-1"): Found("def", ("api", "nginx")),
-    }
+    api, web, network, token = parse(LISTED)
+    assert api == SwarmObject("service", "s1", "api", "lab", frozenset({"n1", "token-id"}))
+    assert (web.stack, web.uses) == ("", frozenset({"n1"}))
+    assert (network.id, network.uses) == ("n1", frozenset())
+    assert parse("") == ()
+    assert token.name == "token-1"
+
+
+def test_an_object_is_found_by_its_exact_name_with_its_users() -> None:
+    begun = [operation("creating", SECRET, "token-1"), operation("creating", SECRET, "token")]
+    assert find(parse(LISTED), begun) == {begun[0].urn: Found("token-id", ("api",))}
 
 
 DOCKER = r"""#!/bin/bash
 case "$*" in
-  info*) echo "${SWARM:-active true}" ;;
+  info*) [[ -z ${DOWN:-} ]] || exit 1; echo "${SWARM:-active true}" ;;
   'service ls --quiet') echo s1 ;;
-  'secret ls '*) [[ -z ${BROKEN:-} ]] || exit 1; printf 'token-1\ntoken-10\n' ;;
-  'secret inspect '*) echo secret-id ;;
-  'service inspect '*) printf 'api other secret-id\nweb other\n' ;;
+  'service inspect '*) echo 'service|s1|api|lab|n1,c1,t1,' ;;
+  'network ls '*) printf 'network|n1|platform-beta|lab|\nnetwork|n2|ingress||\n' ;;
+  'config ls '*) echo 'config|c1|api-conf-1||' ;;
+  'secret ls '*) [[ -z ${BROKEN:-} ]] || exit 1; echo 'secret|t1|token-1||' ;;
   'secret rm '*) echo "$*" >>"$REMOVED_FILE" ;;
   *) echo "unexpected: $*" >&2; exit 9 ;;
 esac
 """
 
 
-def find(tmp_path: Path, preamble: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def ask(tmp_path: Path, name: str, preamble: str, **environment: str) -> subprocess.CompletedProcess[str]:
     docker = tmp_path / "docker"
     docker.write_text(DOCKER)
     docker.chmod(0o755)
-    script = preamble + (Path(__file__).parents[2] / "ops" / "find-objects.sh").read_text()
+    script = preamble + (Path(__file__).parents[2] / "ops" / name).read_text()
     given = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REMOVED_FILE": str(tmp_path / "removed"), **environment}
     return subprocess.run(["bash", "-s"], input=script, env=given, capture_output=True, text=True)
 
 
-def test_an_object_is_found_by_its_exact_name_with_its_users(tmp_path: Path) -> None:
-    done = find(tmp_path, "WANTED='secret token-1\nsecret token\n'\nREMOVED=''\n")
-    assert (done.returncode, done.stdout) == (0, "found secret token-1 secret-id api\n")
+def listed(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return ask(tmp_path, "list-objects.sh", "LABEL=platform-beta.stack\n", **environment)
 
 
-def test_a_failing_question_is_no_absence(tmp_path: Path) -> None:
-    done = find(tmp_path, "WANTED='secret token-1\n'\nREMOVED=''\n", BROKEN="yes")
-    assert done.returncode != 0
-    assert done.stdout == ""
-
-
-def test_a_host_that_manages_no_swarm_says_so(tmp_path: Path) -> None:
-    assert (
-        find(tmp_path, "WANTED=''\nREMOVED=''\n", SWARM="inactive false").stdout
-        == "no-swarm inactive false\n"
+def test_objects_are_listed_with_their_stack_and_what_they_use(tmp_path: Path) -> None:
+    done = listed(tmp_path)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        [
+            "service s1 api lab n1,c1,t1,",
+            "network n1 platform-beta lab -",
+            "network n2 ingress - -",
+            "config c1 api-conf-1 - -",
+            "secret t1 token-1 - -",
+        ],
     )
 
 
+def test_a_failing_question_is_no_absence(tmp_path: Path) -> None:
+    assert listed(tmp_path, BROKEN="yes").returncode != 0
+    assert listed(tmp_path, DOWN="yes").returncode != 0
+
+
+def test_a_host_without_a_swarm_says_so(tmp_path: Path) -> None:
+    assert listed(tmp_path, SWARM="inactive false").stdout == "no-swarm inactive false\n"
+
+
 def test_only_named_secrets_are_removed(tmp_path: Path) -> None:
-    assert find(tmp_path, "WANTED=''\nREMOVED='secret token-1\n'\n").returncode == 0
-    assert (tmp_path / "removed").read_text() == "secret rm token-1\n"
+    done = ask(tmp_path, "remove-secrets.sh", "NAMES='token-1 token-2'\n")
+    assert (done.returncode, done.stdout) == (0, "removed token-1\nremoved token-2\n")
+    assert (tmp_path / "removed").read_text() == "secret rm token-1\nsecret rm token-2\n"

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from components.lock import RUN
 from components.observe import NodeFacts
+from components.reading import Reading
 from components.settings import Node, Settings
 from ops import forget, managers
 from ops.backend import Backend, BackendError, FileLock, stale
@@ -261,6 +262,6 @@ def test_firewalls_close_to_who_has_left(
     monkeypatch.setattr(Runner, "_lock", lambda *_: contextlib.nullcontext())
     monkeypatch.setattr(Runner, "_recovery", lambda _: Mock())
     monkeypatch.setattr(Runner, "_pulumi", pulumi)
-    assert Runner(tmp_path, "lab", PLAN.settings, Console(quiet=True)).up(arguments) == 0
+    assert Runner(tmp_path, "lab", Reading(PLAN, {}), Console(quiet=True)).up(arguments) == 0
     first = ("up", "--yes", "--skip-preview", *arguments)
     assert ran == ([first, ("up", "--yes", "--skip-preview")] if closed else [first])
