@@ -36,6 +36,17 @@ class SwarmMember:
 
 
 @dataclass(frozen=True)
+class Overlay:
+    """An overlay network of the swarm; `options` are the driver's, `mtu` and `encrypted` among them."""
+
+    name: str
+    subnets: tuple[IPv4Network, ...]
+    options: Mapping[str, str]
+    labels: Mapping[str, str]
+    attachable: bool
+
+
+@dataclass(frozen=True)
 class Route:
     """A network that the host reaches by one of its own interfaces."""
 
@@ -78,6 +89,9 @@ class NodeFacts:
     task_history_limit: int | None = None
     #: The swarm's list of nodes; None where this node is no manager or couldn't list it.
     members: tuple[SwarmMember, ...] | None = None
+    #: The swarm's overlay networks and its number of services; None as for members.
+    overlays: tuple[Overlay, ...] | None = None
+    services: int | None = None
     os_id: str | None = None
     os_version: str | None = None
     os_name: str | None = None

@@ -81,6 +81,20 @@ members() {
     printf 'members\n%s\n' "$said"
 }
 
+# The swarm's overlay networks but its own, and how many services there are.
+overlays() {
+  local said names
+  names=$(timeout $PATIENT docker network ls --filter driver=overlay --filter scope=swarm --format '{{.Name}}') || return
+  printf 'overlays\n'
+  for names in $names; do
+    if [[ $names == ingress ]]; then continue; fi
+    said=$(timeout $PATIENT docker network inspect --format \
+      'overlays {"name":{{json .Name}},"ipam":{{json .IPAM.Config}},"options":{{json .Options}},"labels":{{json .Labels}},"attachable":{{json .Attachable}}}' "$names") || continue
+    printf '%s\n' "$said"
+  done
+  timeout $PATIENT docker service ls -q | { said=0; while read -r _; do ((said += 1)); done; echo "services $said"; }
+}
+
 # disk FOLDER: of the file system that holds Docker's data, or will.
 disk() {
   local folder=$1 size free
@@ -231,7 +245,7 @@ main() {
   units || true
   said=$(engine || true)
   printf '%s\n' "$said"
-  exec 6< <(if [[ $said == *$'\nswarm_manager true'* ]]; then members; fi)
+  exec 6< <(if [[ $said == *$'\nswarm_manager true'* ]]; then members & overlays; wait; fi)
   root=${said##*$'\ndocker_root '} root=${root%%$'\n'*}
   if [[ $root != /* ]]; then root=/var/lib/docker; fi
   disk "$root" || true

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from math import isfinite
 from typing import Any, TypeVar
 
-from components.observe.facts import EngineState, NodeFacts, Probe, Route, SwarmMember
+from components.observe.facts import EngineState, NodeFacts, Overlay, Probe, Route, SwarmMember
 
 Fact = TypeVar("Fact")
 Lines = Mapping[str, list[str]]
@@ -58,6 +58,8 @@ def parse_facts(text: str, asked_s: float | None = None) -> NodeFacts:
         swarm_managers=fact("swarm_managers", words),
         task_history_limit=fact("task_history_limit", _number),
         members=fact("members", _members),
+        overlays=fact("overlays", _overlays),
+        services=fact("services", _number),
         os_id=fact("os_id", _one),
         os_version=fact("os_version", _one),
         os_name=fact("os_name", _one),
@@ -141,6 +143,20 @@ def _member(row: Mapping[str, Any]) -> SwarmMember:
         address=known_as or str(row["address"]),
         labels={str(key): str(value) for key, value in (row["labels"] or {}).items()},
         reachability=None if row["reachability"] is None else str(row["reachability"]),
+    )
+
+
+def _overlays(values: list[str]) -> tuple[Overlay, ...]:
+    return tuple(_overlay(json.loads(value)) for value in values[1:])
+
+
+def _overlay(row: Mapping[str, Any]) -> Overlay:
+    return Overlay(
+        name=str(row["name"]),
+        subnets=tuple(IPv4Network(part["Subnet"]) for part in row["ipam"] or () if ":" not in part["Subnet"]),
+        options={str(key): str(value) for key, value in (row["options"] or {}).items()},
+        labels={str(key): str(value) for key, value in (row["labels"] or {}).items()},
+        attachable=bool(row["attachable"]),
     )
 
 

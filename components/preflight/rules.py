@@ -7,6 +7,7 @@ from components.observe import Facts, NodeFacts, Unreachable
 from components.preflight.machine import machine_faults
 from components.preflight.membership import membership_faults
 from components.preflight.network import network_faults
+from components.preflight.overlay import overlay_faults
 from components.settings import Node, Settings
 from components.topology import Plan
 
@@ -20,7 +21,9 @@ def preflight(plan: Plan, facts: Facts) -> list[Fault]:
         faults += _login_faults(settings, node, facts.get(node.name))
         if node.name in seen:
             faults += machine_faults(settings, node, seen[node.name])
-    return [*faults, *membership_faults(settings, seen), *network_faults(settings, seen)]
+    faults += membership_faults(settings, seen)
+    faults += overlay_faults(settings, facts)
+    return [*faults, *network_faults(settings, seen)]
 
 
 def _login_faults(settings: Settings, node: Node, fact: NodeFacts | Unreachable | None) -> list[Fault]:

@@ -1,12 +1,26 @@
 #!/usr/bin/env bash
 # Takes this host out of its swarm. Volumes, images and the engine stay.
+# Before that it waits until no task's container runs here: each has the grace that its service declares.
 # Inputs: NODE_NAME, ROLE (what it was declared as; the host's own state decides).
 # Result: left <node name>
 set -euo pipefail
 
+readonly LONGEST_GRACE_S=600 # components/declaration.py: the most that a service may declare
+
 is_worker() { read_host && [[ ${HOST[manager]} == false ]]; }
 
 engine_answers() { timeout 20 docker info >/dev/null 2>&1 && read_host; }
+
+running_tasks() { timeout 20 docker ps --filter label=com.docker.swarm.task.id --format '{{.Names}}'; }
+
+has_no_tasks() { local names; names=$(running_tasks) && [[ -z $names ]]; }
+
+# Swarm does not write a task's grace into its container: an engine that leaves the swarm gives it 10 s.
+await_tasks() {
+  if has_no_tasks; then return; fi
+  log "$NODE_NAME: waits until $(running_tasks | paste -sd' ') ended"
+  wait_for "$LONGEST_GRACE_S" has_no_tasks || log "$NODE_NAME: still runs $(running_tasks | paste -sd' '); leaves all the same"
+}
 
 # Demotes this manager when others remain. A majority of them must be reachable, or nobody could manage the swarm.
 step_down() {
@@ -33,6 +47,7 @@ main() {
   need NODE_NAME
   one_at_a_time swarm 60
   if engine_answers && [[ ${HOST[state]} != inactive ]]; then
+    await_tasks
     if [[ ${HOST[manager]} == true ]]; then step_down; fi
     if [[ ${HOST[manager]} == true ]]; then
       timeout 40 docker swarm leave --force >&2 || true

@@ -21,6 +21,7 @@ NODE = {"NODE_NAME": "node-2", "ROLE": "worker", "AVAILABILITY": "active", "LABE
 DOCKER = f"""
 case "$1 $2" in
   "info "*) cat "$FAKES/info" ;;
+  "ps "*) head -n 1 "$FAKES/running" 2>/dev/null; sed -i 1d "$FAKES/running" 2>/dev/null || true ;;
   "swarm init") cat "$FAKES/info.after" >"$FAKES/info"; echo "docker swarm join --token {TOKEN}" ;;
   "swarm leave") cat "$FAKES/info.left" >"$FAKES/info" ;;
   "swarm update") cat "$FAKES/info.after" >"$FAKES/info" ;;
@@ -161,6 +162,16 @@ def test_a_worker_leaves_without_force(host: Machine) -> None:
     host.write("info", info("active"))
     run = host.run("leave-swarm.sh", NODE_NAME="node-1", ROLE="worker")
     assert (run.code, run.called("docker swarm")) == (0, ["docker swarm leave"])
+
+
+def test_a_node_leaves_when_the_containers_of_its_tasks_have_ended(host: Machine) -> None:
+    host.write("info", info("active"))
+    host.write("running", "mysql-1.1.abc\n" * 3)
+    run = host.run("leave-swarm.sh", NODE_NAME="node-1", ROLE="worker")
+    assert "waits until mysql-1.1.abc ended" in run.err
+    last_question = max(number for number, call in enumerate(run.calls) if call.startswith("docker ps"))
+    assert run.calls.index("docker swarm leave") > last_question
+    assert len(run.called("docker ps")) == 4
 
 
 def test_a_manager_steps_down_before_it_leaves(host: Machine) -> None:
