@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -118,10 +119,17 @@ def fast_enough(what: str, times: Iterable[float], target_s: float) -> None:
     assert fastest <= BUSY * target_s, f"{what}: {fastest:.2f} s, its target is {target_s:g} s"
 
 
-def environment() -> dict[str, str]:
-    """What `eval "$(make -s env)"` gives a shell."""
+def environment(**given: str) -> dict[str, str]:
+    """What `eval "$(make -s env)"` gives a shell; `given`: variables besides, such as PLUGINS."""
     script = 'eval "$(lab/toolchain.sh env lab)" && env -0'
-    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return dict(item.split("=", 1) for item in done.stdout.split("\0") if item)
 
 
