@@ -11,6 +11,9 @@ from components.settings import Network
 MTU = "com.docker.network.driver.mtu"
 #: Chosen by Swarm and added to the options by itself.
 VXLAN_ID = "com.docker.network.driver.overlay.vxlanid_list"
+#: Spelled as the official plugin compares paths, which are texts to it: at `options["…"]` it ignores nothing,
+#: and the network and every service on it are to be replaced. docs/decisions/0003
+CHOSEN_BY_SWARM = f'options.["{VXLAN_ID}"]'
 
 
 class OverlayNetwork(pulumi.ComponentResource):
@@ -28,9 +31,7 @@ class OverlayNetwork(pulumi.ComponentResource):
                 docker.NetworkIpamConfigArgs(subnet=str(settings.subnet), gateway=str(settings.subnet[1]))
             ],
             options=overlay_options(settings),
-            opts=pulumi.ResourceOptions(
-                parent=self, provider=provider, ignore_changes=[f'options["{VXLAN_ID}"]']
-            ),
+            opts=pulumi.ResourceOptions(parent=self, provider=provider, ignore_changes=[CHOSEN_BY_SWARM]),
         )
         self.id = self.resource.id
         self.register_outputs({"id": self.id})

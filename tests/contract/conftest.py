@@ -18,38 +18,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.contract.target import Target
+
 ROOT = Path(__file__).parents[2]
 OFFICIAL = os.environ.get("PLUGINS") == "official"
 PULUMI_HOME = Path(os.environ.get("CONTRACT_PULUMI_HOME", ROOT / ".tools/pulumi-home"))
 PASSPHRASE = "of this test only"
 RUN_LIMIT_S = 120
-
-
-@dataclass(frozen=True)
-class Target:
-    """A host with sshd; its fields are those of the JSON file named by CONTRACT_TARGET."""
-
-    address: str
-    port: int
-    user: str
-    private_key_file: str
-    host_key: str
-    docker_host: str
-
-    def ssh(self, command: str) -> str:
-        """Run a command there, apart from any plugin; return its stdout."""
-        options = [
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-            "-o",
-            "LogLevel=ERROR",
-        ]
-        login = ["-i", self.private_key_file, "-p", str(self.port), f"{self.user}@{self.address}"]
-        return subprocess.run(
-            ["ssh", *options, *login, command], check=True, capture_output=True, text=True, timeout=30
-        ).stdout
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.conftest import OFFICIAL, Project, Run, Target
+from tests.contract.conftest import OFFICIAL, Project, Run
+from tests.contract.target import Target
 
 pytestmark = pytest.mark.contract
 

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.conftest import OFFICIAL, Project, Run, Step, Target
+from tests.contract.conftest import OFFICIAL, Project, Run, Step
+from tests.contract.target import Target
 
 pytestmark = pytest.mark.contract
 
@@ -182,7 +183,7 @@ def swarm(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with tarfile.open(folder / "image.tar", "w") as archive:
         archive.add(folder / "server", "server")
     image = f"contract-{os.getpid()}:1"
-    shell = [*_ssh(target), f"docker import --change 'ENTRYPOINT [\"/server\"]' - {image}"]
+    shell = target.ssh_command(f"docker import --change 'ENTRYPOINT [\"/server\"]' - {image}")
     with (folder / "image.tar").open("rb") as archive_file:
         subprocess.run(shell, stdin=archive_file, check=True, capture_output=True, timeout=60)
     found = Swarm(target, image)
@@ -191,19 +192,6 @@ def swarm(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     found.remove_leftovers()
     target.ssh(f"docker image rm --force {image}")
     shutil.rmtree(folder)
-
-
-def _ssh(target: Target) -> list[str]:
-    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
-    return [
-        "ssh",
-        *options,
-        "-i",
-        target.private_key_file,
-        "-p",
-        str(target.port),
-        f"{target.user}@{target.address}",
-    ]
 
 
 def declare(project: Project, resources: Resources, host: str | None = None) -> None:
