@@ -131,6 +131,7 @@ class Project:
         events = self.folder / "events"
         text = events.read_text() if events.exists() else ""
         seconds = time.monotonic() - self._started
+        print(f"pulumi ended with {process.returncode} after {seconds:.1f} s")
         return _run(process.returncode, output, text, seconds)
 
     def state(self) -> dict[str, Any]:

@@ -142,9 +142,13 @@ def everything(place: Place) -> Resources:
         },
         "sealed": {
             **network(
-                "sealed", attachable=True, ipam_configs=pools(75), options={MTU: "1400", "encrypted": ""}
+                "sealed",
+                attachable=True,
+                labels=labels,
+                ipam_configs=pools(75),
+                options={MTU: "1400", "encrypted": ""},
             ),
-            "ignore_changes": [CHOSEN_BY_SWARM],
+            "ignore_changes": [CHOSEN_BY_SWARM, "labels"],
         },
         "token": {
             "type": "secret",

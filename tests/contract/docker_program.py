@@ -59,6 +59,15 @@ for name, resource in given.items():
     )
 '''
 
+#: What the program above gives its provider.
+PROVIDER_ARGUMENTS = ("host", "ssh_opts")
+#: Types of the program above, as Pulumi's engine names them.
+TYPES = {
+    "network": "docker:index/network:Network",
+    "secret": "docker:index/secret:Secret",
+    "config": "docker:index/serviceConfig:ServiceConfig",
+    "service": "docker:index/service:Service",
+}
 Resources = dict[str, dict[str, Any]]
 
 

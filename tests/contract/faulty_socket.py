@@ -28,12 +28,13 @@ _REFUSAL = (
 
 
 class FaultySocket:
-    """A socket at `host`; set `mood` between runs."""
+    """A socket at `host`; `be` sets its mood between runs."""
 
     def __init__(self, target: Target) -> None:
-        self.mood: Mood = "works"
+        self._mood: Mood = "works"
         self._folder = Path(tempfile.mkdtemp(prefix="contract-"))
-        self._path, self._real = self._folder / "docker.sock", self._folder / "real.sock"
+        self._path, self._away = self._folder / "docker.sock", self._folder / "away.sock"
+        self._real = self._folder / "real.sock"
         forwarding = ["-N", "-L", f"{self._real}:/var/run/docker.sock"]
         self._ssh = subprocess.Popen(target.ssh_command(*forwarding), stdin=subprocess.DEVNULL)
         self._listener = socket.socket(socket.AF_UNIX)
@@ -45,7 +46,15 @@ class FaultySocket:
     @property
     def host(self) -> str:
         """What a provider is given as its host."""
-        return f"unix://{self._folder / 'none.sock' if self.mood == 'missing' else self._path}"
+        return f"unix://{self._path}"
+
+    def be(self, mood: Mood) -> None:
+        """Answer so from now on."""
+        self._mood = mood
+        if mood == "missing" and self._path.exists():
+            self._path.rename(self._away)
+        elif mood != "missing" and self._away.exists():
+            self._away.rename(self._path)
 
     def close(self) -> None:
         """End the forwarding, remove the socket."""
@@ -64,10 +73,10 @@ class FaultySocket:
 
     def _answer(self, client: socket.socket) -> None:
         with client:
-            if self.mood == "works":
+            if self._mood == "works":
                 self._forward(client)
-            elif self.mood != "closes":
-                _misbehave(client, self.mood)
+            elif self._mood != "closes":
+                _misbehave(client, self._mood)
 
     def _forward(self, client: socket.socket) -> None:
         with socket.socket(socket.AF_UNIX) as real:

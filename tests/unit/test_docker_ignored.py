@@ -10,9 +10,12 @@ import pytest
 
 from components.network import CHOSEN_BY_SWARM, MTU, VXLAN_ID
 from lab.plugins.docker.client import Client
+from lab.plugins.docker.inputs import refreshed
+from lab.plugins.docker.object_schemas import NETWORK as NETWORK_SCHEMA
 from lab.plugins.docker.objects import NetworkBackend
 from lab.plugins.docker.read_errors import ReadErrors
 from lab.plugins.docker.service import ServiceBackend
+from lab.plugins.docker.service_schema import SERVICE as SERVICE_SCHEMA
 from lab.plugins.docker.swarm_resource import SwarmResource
 from lab.plugins.resource import Operation
 
@@ -136,3 +139,14 @@ def test_an_update_keeps_what_is_ignored() -> None:
     assert after["taskSpec"]["placement"] == {"constraints": ["b"], "platforms": [LINUX]}
     plainly = asyncio.run(SERVICE.update(OPERATION, "id", state, inputs, [], preview=True))
     assert plainly["taskSpec"]["placement"] == {"constraints": ["b"]}
+
+
+def test_a_refresh_keeps_what_came_from_elsewhere_out_of_the_inputs() -> None:
+    """Else Pulumi's engine would find it among the old inputs, and ignore it however it is spelled."""
+    read = {**network("1450", **{VXLAN_ID: "4097"}), "attachable": True}
+    assert refreshed(NETWORK_SCHEMA.fields, network("1400"), read) == network("1450")
+    inputs = service(container={"args": ["a"], "env": {"A": "1", "B": "1"}})
+    now = service(container={"args": ["b", "c"], "env": {"A": "2", "C": "1"}, "user": "0"})
+    assert refreshed(SERVICE_SCHEMA.fields, inputs, now) == service(
+        container={"args": ["b"], "env": {"A": "2"}}
+    )
