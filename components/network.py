@@ -13,6 +13,9 @@ MTU = "com.docker.network.driver.mtu"
 VXLAN_ID = "com.docker.network.driver.overlay.vxlanid_list"
 #: Says which stack made a network or a service. A network keeps its labels, so an older one has none.
 STACK_LABEL = "platform-beta.stack"
+#: Spelled as the official plugin compares paths, which are texts to it: at `options["…"]` it ignores nothing,
+#: and the network and every service on it are to be replaced. docs/decisions/0003
+CHOSEN_BY_SWARM = f'options.["{VXLAN_ID}"]'
 
 
 class OverlayNetwork(pulumi.ComponentResource):
@@ -34,7 +37,7 @@ class OverlayNetwork(pulumi.ComponentResource):
             options=overlay_options(settings),
             labels=[docker.NetworkLabelArgs(label=STACK_LABEL, value=pulumi.get_stack())],
             opts=pulumi.ResourceOptions(
-                parent=self, provider=provider, ignore_changes=[f'options.["{VXLAN_ID}"]', "labels"]
+                parent=self, provider=provider, ignore_changes=[CHOSEN_BY_SWARM, "labels"]
             ),
         )
         self.id = self.resource.id

@@ -47,7 +47,9 @@ class Command:
     ) -> tuple[str, Props, Props]:
         return id, inputs, state
 
-    async def update(self, operation: Operation, id: str, state: Props, news: Props, preview: bool) -> Props:
+    async def update(
+        self, operation: Operation, id: str, state: Props, news: Props, ignore: list[str], preview: bool
+    ) -> Props:
         previous = {name: state.get(name, "") for name in _OUTPUTS}
         if preview:
             return news | (dict.fromkeys(_OUTPUTS, UNKNOWN) if _outputs_may_change(state, news) else previous)

@@ -97,7 +97,9 @@ class Resource(Protocol):
     ) -> tuple[str, Props, Props]:
         """Return id, inputs and properties as they are; an empty id when the object is gone."""
 
-    async def update(self, operation: Operation, id: str, state: Props, news: Props, preview: bool) -> Props:
+    async def update(
+        self, operation: Operation, id: str, state: Props, news: Props, ignore: list[str], preview: bool
+    ) -> Props:
         """Change the object; return all its properties. May raise InitFailedError."""
 
     async def delete(self, operation: Operation, id: str, state: Props) -> None:

@@ -111,7 +111,8 @@ class Server(provider_pb2_grpc.ResourceProviderServicer):
     ) -> provider_pb2.UpdateResponse:
         resource, operation = await self._resource(request, context)
         state, news = from_struct(request.olds), from_struct(request.news)
-        work = resource.update(operation, request.id, state, news, request.preview)
+        ignore = list(request.ignoreChanges)
+        work = resource.update(operation, request.id, state, news, ignore, request.preview)
         return provider_pb2.UpdateResponse(properties=to_struct(await self._run(context, work)))
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> Empty:

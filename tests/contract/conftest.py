@@ -4,11 +4,15 @@
 `CONTRACT_TARGET=<file>` names another host than the lab's node-1, as the JSON form of `Target`.
 """
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,38 +22,14 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.contract.swarm import Swarm, imported_image
+from tests.contract.target import Target
+
 ROOT = Path(__file__).parents[2]
 OFFICIAL = os.environ.get("PLUGINS") == "official"
 PULUMI_HOME = Path(os.environ.get("CONTRACT_PULUMI_HOME", ROOT / ".tools/pulumi-home"))
 PASSPHRASE = "of this test only"
 RUN_LIMIT_S = 120
-
-
-@dataclass(frozen=True)
-class Target:
-    """A host with sshd; its fields are those of the JSON file named by CONTRACT_TARGET."""
-
-    address: str
-    port: int
-    user: str
-    private_key_file: str
-    host_key: str
-    docker_host: str
-
-    def ssh(self, command: str) -> str:
-        """Run a command there, apart from any plugin; return its stdout."""
-        options = [
-            "-o",
-            "StrictHostKeyChecking=no",
-            "-o",
-            "UserKnownHostsFile=/dev/null",
-            "-o",
-            "LogLevel=ERROR",
-        ]
-        login = ["-i", self.private_key_file, "-p", str(self.port), f"{self.user}@{self.address}"]
-        return subprocess.run(
-            ["ssh", *options, *login, command], check=True, capture_output=True, text=True, timeout=30
-        ).stdout
 
 
 @dataclass(frozen=True)
@@ -82,14 +62,27 @@ class Run:
         return self.output + self.events
 
 
-class Project:
-    """A Pulumi project with its own file backend, passphrase and stack."""
+@functools.cache
+def _blank_stack() -> Path:
+    """A folder with an empty stack, made once: each project starts with a copy of it."""
+    folder = Path(tempfile.mkdtemp(prefix="contract-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "state").mkdir()
+    (folder / "Pulumi.yaml").write_text("name: contract\nruntime: python\n")
+    command = ["pulumi", "stack", "init", "test", "--non-interactive"]
+    subprocess.run(
+        command, cwd=folder, env=_environment(folder, PULUMI_HOME), check=True, capture_output=True
+    )
+    return folder
 
-    def __init__(self, folder: Path, target: Target) -> None:
-        self.folder = folder
-        self.stack_made = False
-        (folder / "state").mkdir()
-        (folder / "Pulumi.yaml").write_text("name: contract\nruntime: python\n")
+
+class Project:
+    """A Pulumi project with its own file backend, passphrase and stack; `home` holds the plugins."""
+
+    def __init__(self, folder: Path, target: Target, home: Path = PULUMI_HOME) -> None:
+        self.folder, self.home = folder, home
+        self.environment: dict[str, str] = {}
+        shutil.copytree(_blank_stack(), folder, dirs_exist_ok=True)
         (folder / "target.json").write_text(json.dumps(asdict(target)))
 
     def write(self, program: str, **values: Any) -> None:
@@ -115,17 +108,13 @@ class Project:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start `pulumi`, as the leader of a process group, so that a test can interrupt it."""
-        if not self.stack_made:
-            self.stack_made = True
-            self.finish(self.start("stack", "init", "test"))
-        verb = arguments[0]
-        options = () if verb == "stack" else ("--stack", "test", "--event-log", str(self.folder / "events"))
+        options = ("--stack", "test", "--event-log", str(self.folder / "events"))
         (self.folder / "events").unlink(missing_ok=True)
         self._started = time.monotonic()
         return subprocess.Popen(
             ["pulumi", *arguments, *options, "--non-interactive", "--color", "never"],
             cwd=self.folder,
-            env=self._environment(),
+            env=_environment(self.folder, self.home) | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -142,31 +131,38 @@ class Project:
         events = self.folder / "events"
         text = events.read_text() if events.exists() else ""
         seconds = time.monotonic() - self._started
+        print(f"pulumi ended with {process.returncode} after {seconds:.1f} s")
         return _run(process.returncode, output, text, seconds)
 
     def state(self) -> dict[str, Any]:
         """Return the resources of the stack by logical name, secrets still encrypted."""
-        checkpoint = json.loads((self.folder / "state/.pulumi/stacks/contract/test.json").read_text())
+        checkpoint = json.loads(self.state_file.read_text())
         resources = checkpoint["checkpoint"]["latest"].get("resources") or []
         return {resource["urn"].rsplit("::", 1)[1]: resource for resource in resources}
+
+    @property
+    def state_file(self) -> Path:
+        """Where the file backend keeps the stack."""
+        return self.folder / "state/.pulumi/stacks/contract/test.json"
 
     def raw_state(self) -> bytes:
         """Return all that lies on disk for this stack: state, backups, history, configuration."""
         files = [path for path in (self.folder / "state").rglob("*") if path.is_file()]
         return b"".join(path.read_bytes() for path in [*files, *self.folder.glob("Pulumi.*.yaml")])
 
-    def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
-        return kept | {
-            "PATH": f"{Path(sys.executable).parent}:{ROOT / '.tools/bin'}:{os.environ['PATH']}",
-            "PULUMI_HOME": str(PULUMI_HOME),
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_PARALLEL": "64",
-            "PULUMI_DEBUG_COMMANDS": "true",  # --event-log is one of them
-        }
+
+def _environment(folder: Path, home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}:{ROOT / '.tools/bin'}:{os.environ['PATH']}",
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_PARALLEL": "64",
+        "PULUMI_DEBUG_COMMANDS": "true",  # --event-log is one of them
+    }
 
 
 def _run(exit_code: int, output: str, events: str, seconds: float) -> Run:
@@ -212,9 +208,17 @@ def target() -> Target:
 
 
 @pytest.fixture
-def project(tmp_path: Path, target: Target) -> Iterator[Project]:
-    """An empty project; what a test left in the swarm is destroyed. Commands leave only files in /tmp."""
-    made = Project(tmp_path, target)
-    yield made
-    if made.stack_made and any(each["type"].startswith("docker:") for each in made.state().values()):
-        made.destroy()
+def project(tmp_path: Path, target: Target) -> Project:
+    """An empty project. Commands leave only files in /tmp; `swarm` removes what was made there."""
+    return Project(tmp_path, target)
+
+
+@pytest.fixture(scope="session")
+def swarm(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    """The target's swarm, with the image of the cases in its first node's engine."""
+    image = imported_image(target, tmp_path_factory.mktemp("image"))
+    found = Swarm(target, image)
+    found.remove_leftovers()
+    yield found
+    found.remove_leftovers()
+    target.ssh(f"docker image rm --force {image}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.plugins.docker.fields import Field, Value, Values, is_given, is_zero
+from lab.plugins.docker.paths import Steps, pulumi_path
 from lab.plugins.values import UNKNOWN, contains_unknown
 
 Kind = Literal["add", "update", "delete"]
@@ -14,59 +15,63 @@ Kind = Literal["add", "update", "delete"]
 
 @dataclass(frozen=True)
 class Change:
-    """One changed property; `path` in Pulumi's syntax (`taskSpec.containerSpec.env.KEY`, `labels[0]`)."""
+    """One changed property."""
 
-    path: str
+    steps: Steps
     kind: Kind
     replaces: bool
 
+    @property
+    def path(self) -> str:
+        """Where it is, in Pulumi's syntax (`taskSpec.containerSpec.env.KEY`, `labels[0]`)."""
+        return pulumi_path(self.steps)
 
-def changes(fields: Mapping[str, Field], old: Values, new: Values, path: str = "") -> Iterator[Change]:
+
+def changes(fields: Mapping[str, Field], old: Values, new: Values, at: Steps = ()) -> Iterator[Change]:
     """Every change between two states, in the order of the schema."""
     for name, field in fields.items():
-        place = f"{path}.{name}" if path else name
-        yield from _changes_of(field, old.get(name), new.get(name), place)
+        yield from _changes_of(field, old.get(name), new.get(name), (*at, name))
 
 
-def _changes_of(field: Field, old: Value, new: Value, path: str) -> Iterator[Change]:
+def _changes_of(field: Field, old: Value, new: Value, at: Steps) -> Iterator[Change]:
     before, after = is_given(field, old), is_given(field, new)
     if not before and not after:
         return
     if new is UNKNOWN:
-        yield Change(path, "update" if before else "add", _forces(field, old))
+        yield Change(at, "update" if before else "add", _forces(field, old))
     elif not before or not after:
-        yield Change(path, "delete" if before else "add", _forces(field, old) or _forces(field, new))
+        yield Change(at, "delete" if before else "add", _forces(field, old) or _forces(field, new))
     elif field.kind == "block" and field.fields:
-        yield from changes(field.fields, old, new, path)
+        yield from changes(field.fields, old, new, at)
     elif field.kind == "map":
-        yield from _map_changes(field, old, new, path)
+        yield from _map_changes(field, old, new, at)
     elif field.kind == "list":
-        yield from _list_changes(field, old, new, path)
+        yield from _list_changes(field, old, new, at)
     elif field.kind == "set":
-        yield from _set_changes(field, old, new, path)
+        yield from _set_changes(field, old, new, at)
     elif not field.same(old, new):
-        yield Change(path, "update", field.force_new)
+        yield Change(at, "update", field.force_new)
 
 
-def _map_changes(field: Field, old: Values, new: Values, path: str) -> Iterator[Change]:
+def _map_changes(field: Field, old: Values, new: Values, at: Steps) -> Iterator[Change]:
     for key in sorted(old.keys() | new.keys()):
         if key not in old:
-            yield Change(path + _key(key), "add", field.force_new)
+            yield Change((*at, key), "add", field.force_new)
         elif key not in new:
-            yield Change(path + _key(key), "delete", field.force_new)
+            yield Change((*at, key), "delete", field.force_new)
         elif old[key] != new[key]:
-            yield Change(path + _key(key), "update", field.force_new)
+            yield Change((*at, key), "update", field.force_new)
 
 
-def _list_changes(field: Field, old: list[Value], new: list[Value], path: str) -> Iterator[Change]:
+def _list_changes(field: Field, old: list[Value], new: list[Value], at: Steps) -> Iterator[Change]:
     element = _element(field)
     for index in range(max(len(old), len(new))):
         before = old[index] if index < len(old) else None
         after = new[index] if index < len(new) else None
-        yield from _changes_of(element, before, after, f"{path}[{index}]")
+        yield from _changes_of(element, before, after, (*at, index))
 
 
-def _set_changes(field: Field, old: list[Value], new: list[Value], path: str) -> Iterator[Change]:
+def _set_changes(field: Field, old: list[Value], new: list[Value], at: Steps) -> Iterator[Change]:
     """Elements without an equal on the other side; one that left and one that came at an index are compared.
 
     To Terraform any other element is another one: it replaces if anything in either of them forces that.
@@ -77,7 +82,7 @@ def _set_changes(field: Field, old: list[Value], new: list[Value], path: str) ->
     for index in sorted({*gone, *come}):
         before, after = gone.get(index), come.get(index)
         forced = field.force_new or _forces(element, before) or _forces(element, after)
-        for change in _changes_of(element, before, after, f"{path}[{index}]"):
+        for change in _changes_of(element, before, after, (*at, index)):
             yield replace(change, replaces=forced)
 
 
@@ -86,7 +91,7 @@ def _has(field: Field, elements: list[Value], value: Value) -> bool:
         return False
     element = _element(field)
     return any(
-        not contains_unknown(other) and not list(_changes_of(element, other, value, "")) for other in elements
+        not contains_unknown(other) and not list(_changes_of(element, other, value, ())) for other in elements
     )
 
 
@@ -109,11 +114,3 @@ def _forces(field: Field, value: Value) -> bool:
         if isinstance(element, dict)
         for name, inner in field.fields.items()
     )
-
-
-def _key(key: str) -> str:
-    """A map's key in a property path: `.KEY`, or `["a.b"]` when it holds more than letters and digits."""
-    if key.isidentifier():
-        return f".{key}"
-    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-    return f'["{escaped}"]'

@@ -8,29 +8,32 @@ from lab.plugins.docker.fields import Field, Value, Values, is_zero
 
 
 def refreshed(fields: Mapping[str, Field], old: Values, read: Values) -> dict[str, Value]:
-    """The inputs as they were, with the values that were read; what the program left out stays left out."""
+    """The inputs as they were, with the values that were read; what the program left out stays left out.
+
+    So do keys of maps and elements of lists that came from elsewhere: else the engine would find an ignored
+    one among the old inputs, and take it over. Rule: extractInputs in
+    https://github.com/pulumi/pulumi-terraform-bridge/blob/v3.136.0/pkg/tfbridge/schema.go
+    """
     result: dict[str, Value] = {}
     for name, value in old.items():
         field, now = fields.get(name), read.get(name)
         if field is None or (is_zero(value) and is_zero(now)):
             result[name] = value
-        elif field.kind == "block" and field.fields and isinstance(value, dict) and isinstance(now, dict):
-            result[name] = refreshed(field.fields, value, now)
-        elif field.fields and isinstance(value, list) and isinstance(now, list):
-            result[name] = [
-                refreshed(field.fields, value[i], element)
-                if i < len(value)
-                else imported(field.fields, element)
-                for i, element in enumerate(now)
-            ]
         elif now is not None:
-            result[name] = now
+            result[name] = _refreshed(field, value, now)
     return result
 
 
-def _elements(fields: Mapping[str, Field], old: list[Value], read: list[Value]) -> list[Value]:
-    kept = [refreshed(fields, before, now) for before, now in zip(old, read, strict=False)]
-    return kept + [imported(fields, now) for now in read[len(old) :]]
+def _refreshed(field: Field, old: Value, now: Value) -> Value:
+    if isinstance(old, dict) and isinstance(now, dict):
+        if field.fields:
+            return refreshed(field.fields, old, now)
+        return {key: now[key] for key in old if key in now}
+    if isinstance(old, list) and isinstance(now, list):
+        inner = field.fields
+        both = zip(old, now, strict=False)
+        return [refreshed(inner, before, after) if inner else after for before, after in both]
+    return now
 
 
 def imported(fields: Mapping[str, Field], read: Values) -> dict[str, Value]:

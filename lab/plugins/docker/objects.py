@@ -12,6 +12,7 @@ from typing import Any
 from lab.plugins.docker.client import Client, NotFoundError
 from lab.plugins.docker.fields import Schema, Values
 from lab.plugins.docker.object_schemas import CONFIG, NETWORK, SECRET
+from lab.plugins.docker.read_errors import ReadErrors
 from lab.plugins.docker.service_spec import labels
 from lab.plugins.docker.service_state import label_set
 from lab.plugins.resource import Operation, PluginError
@@ -30,8 +31,9 @@ class _Immutable:
     schema: Schema
     path: str
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, read_errors: ReadErrors) -> None:
         self._client = client
+        self._read_errors = read_errors
 
     async def update(self, operation: Operation, id: str, values: Values) -> None:
         raise PluginError(f"{values['name']}: can't be changed in place")
@@ -41,6 +43,11 @@ class _Immutable:
             found: Json = await self._client.get(f"{self.path}/{id}")
         except NotFoundError:
             return None
+        except PluginError:
+            if self._read_errors.mean_gone():
+                return None
+            raise
+        self._read_errors.answered = True
         return found
 
     async def delete(self, operation: Operation, id: str, known: Values) -> None:

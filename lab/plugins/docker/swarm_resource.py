@@ -7,6 +7,7 @@ from lab.plugins.docker.align import aligned
 from lab.plugins.docker.backend import Backend
 from lab.plugins.docker.check import conflicts, faults, with_defaults
 from lab.plugins.docker.difference import changes
+from lab.plugins.docker.ignored import ignored_steps, is_ignored, with_ignored
 from lab.plugins.docker.inputs import imported, refreshed
 from lab.plugins.docker.plan import planned
 from lab.plugins.docker.sealing import sealed
@@ -31,12 +32,12 @@ class SwarmResource:
     async def diff(
         self, operation: Operation, old_inputs: Props, state: Props, news: Props, ignore: list[str]
     ) -> Diff:
-        before = plain(state)
-        after = planned(self._fields, before, plain(news))
+        before, given = plain(state), plain(news)
+        ignored = ignored_steps(ignore, before, given)
         found = {
             change.path: _kind(change.kind, change.replaces)
-            for change in changes(self._fields, before, after)
-            if not any(_is_within(change.path, path) for path in ignore)
+            for change in changes(self._fields, before, planned(self._fields, before, given))
+            if not is_ignored(change.steps, ignored)
         }
         return Diff(found, delete_before_replace=any(kind.endswith("-replace") for kind in found.values()))
 
@@ -63,8 +64,12 @@ class SwarmResource:
         now = refreshed(self._fields, old_inputs, outputs) if old_inputs else imported(self._fields, outputs)
         return id, sealed(self._fields, now, inputs), sealed(self._fields, outputs, state)
 
-    async def update(self, operation: Operation, id: str, state: Props, news: Props, preview: bool) -> Props:
-        after = planned(self._fields, plain(state), plain(news))
+    async def update(
+        self, operation: Operation, id: str, state: Props, news: Props, ignore: list[str], preview: bool
+    ) -> Props:
+        before, given = plain(state), plain(news)
+        ignored = ignored_steps(ignore, before, given)
+        after = with_ignored(planned(self._fields, before, given), before, ignored)
         if preview:
             return sealed(self._fields, after, news)
         try:
@@ -95,7 +100,3 @@ def _kind(kind: str, replaces: bool) -> Change:
         ("delete", True): "delete-replace",
     }
     return kinds[kind, replaces]
-
-
-def _is_within(path: str, ignored: str) -> bool:
-    return path == ignored or path.startswith((f"{ignored}.", f"{ignored}["))
