@@ -1,0 +1,1 @@
+../base-bookworm/build.sh
