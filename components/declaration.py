@@ -10,6 +10,7 @@ from pydantic import Field
 from components.errors import Fault
 from components.fields import (
     Cpus,
+    EnvironmentValue,
     Image,
     Label,
     LabelValue,
@@ -23,9 +24,12 @@ from components.fields import (
     Seconds,
     SecretName,
     SomeSeconds,
+    Text,
+    VariableName,
     matching,
 )
 from components.validation import Frozen, validate
+from components.variable import Variable
 from components.yaml_file import read_mapping
 
 FileMode = Annotated[
@@ -36,13 +40,6 @@ UserId = Annotated[
     matching(r"[0-9]{1,10}", "is not a numeric user or group", 'write its number in quotes, such as "101"'),
 ]
 Signal = Annotated[str, matching(r"SIG[A-Z0-9+]+", "is not a signal", "write it like SIGTERM")]
-VariableName = Annotated[
-    str,
-    matching(r"[^=\x00\s]+", "is not a variable's name", "write letters, digits and _, without = and blanks"),
-]
-Text = Annotated[
-    str, matching(r"(?s)[^\x00]*", "holds a zero byte, which no process can be given", "remove it")
-]
 #: Swarm's names of configs, which are made of it, know these characters (and / is replaced).
 #: `../<service>/<file>` is a neighbour's, shared with it.
 BesideFile = Annotated[
@@ -203,7 +200,8 @@ class Declaration(Frozen):
     user: Text | None = None
     command: tuple[Text, ...] = ()
     args: tuple[Text, ...] = ()
-    environment: dict[VariableName, Text] = {}
+    environment: dict[VariableName, EnvironmentValue] = {}
+    environment_schema: dict[VariableName, Variable] = {}
     configs: tuple[ConfigFile, ...] = ()
     secrets: tuple[SecretFile, ...] = ()
     volumes: tuple[Volume, ...] = ()

@@ -72,12 +72,28 @@ def _mount_path(path: PurePosixPath) -> PurePosixPath:
     return path
 
 
+#: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+SHORT_LABELS = matching(
+    r"[^.]{0,63}(\.[^.]{0,63})*",
+    "has more than 63 characters between two dots, which DNS refuses",
+    "shorten that part",
+)
 Name = Annotated[
     str,
     matching(
         r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
         "is not a name",
         "use up to 63 lower-case letters, digits and inner hyphens, such as node-1",
+    ),
+]
+#: Docker's own networks, and Swarm's two.
+#: https://github.com/moby/moby/blob/master/daemon/network/network_mode_unix.go (isPreDefined)
+NetworkName = Annotated[
+    Name,
+    matching(
+        r"(?!(default|bridge|host|none|ingress|docker_gwbridge)$).*",
+        "is a name that Docker keeps for itself",
+        "choose another, such as platform-beta",
     ),
 ]
 Label = Annotated[
@@ -107,6 +123,7 @@ Host = Annotated[
         "is not a host name or address",
         "write the host alone, without user and port",
     ),
+    SHORT_LABELS,
 ]
 #: RSA is left out: the plugin's client would ask for SHA-1 signatures, which sshd refuses today.
 HostKey = Annotated[
@@ -119,11 +136,15 @@ HostKey = Annotated[
 ]
 Domain = Annotated[
     str,
-    Field(max_length=253),
     matching(
         r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*",
         "is not a domain name",
         "write it in lower case without scheme and path, such as beta.example.com",
+    ),
+    SHORT_LABELS,
+    # The edge's certificate has it as its common name: https://www.rfc-editor.org/rfc/rfc5280#appendix-A.1
+    matching(
+        r".{1,64}", "is longer than 64 characters, the most a certificate can name", "use a shorter name"
     ),
 ]
 #: What dockerd takes: https://github.com/moby/moby/blob/master/daemon/pkg/registry/config.go (ValidateMirror)
@@ -138,6 +159,7 @@ Registry = Annotated[
         "is not a registry's host:port",
         "write host:port, without scheme and path",
     ),
+    SHORT_LABELS,
 ]
 BaseUrl = Annotated[
     str,
@@ -156,7 +178,12 @@ LogSize = Annotated[
 ]
 Sysctl = Annotated[
     str,
-    matching(r"[a-z0-9_]+([.-][a-z0-9_-]+)+", "is not a sysctl's name", "write it like net.core.somaxconn"),
+    # A slash stands for a dot in an interface's name, as sysctl(8) has it: net.ipv4.conf.eth0/100.rp_filter
+    matching(
+        r"[a-z0-9_-]+(\.[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)+",
+        "is not a sysctl's name",
+        "write it like net.core.somaxconn",
+    ),
 ]
 SysctlValue = Annotated[
     str, matching(r"[^\s][^\r\n]*", "is not a sysctl's value", "write one line, in quotes")
@@ -167,6 +194,23 @@ SecretName = Annotated[
         r"[a-z][a-z0-9_]{0,50}",
         "is not a secret's name",
         "use up to 51 lower-case letters, digits and _, a letter first",
+    ),
+]
+VariableName = Annotated[
+    str,
+    matching(r"[^=\x00\s]+", "is not a variable's name", "write letters, digits and _, without = and blanks"),
+]
+Text = Annotated[
+    str, matching(r"(?s)[^\x00]*", "holds a zero byte, which no process can be given", "remove it")
+]
+#: Swarm expands Go templates in variables, hostnames and mounts; the latter two are of `Name`s here.
+#: https://docs.docker.com/reference/cli/docker/service/create/#create-services-using-templates
+EnvironmentValue = Annotated[
+    Text,
+    matching(
+        r"(?s)((?!\{\{).)*",
+        "holds {{, which Swarm takes for a template of its own",
+        "write it otherwise, or into a file under configs",
     ),
 ]
 Image = Annotated[str, AfterValidator(_image)]

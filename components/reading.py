@@ -51,7 +51,8 @@ def read(raw: RawStack, services: Path = SERVICES, recipes: Path = RECIPES) -> R
     if not unmade:
         faults += secret_faults(made, sketch, raw.secrets, datetime.now(UTC))
     known = frozenset(folder.name for folder in service_folders(services))
-    return Reading(plan(settings, declared, raw.secrets, faults, known), texts)
+    set_secrets = raw.secrets if raw.secrets_readable else None
+    return Reading(plan(settings, declared, set_secrets, faults, known), texts)
 
 
 def _settings(raw: RawStack, faults: list[Fault]) -> Settings | None:

@@ -16,6 +16,7 @@ from components.fields import (
     BaseUrl,
     Cpus,
     Domain,
+    EnvironmentValue,
     Host,
     HostKey,
     Image,
@@ -25,6 +26,7 @@ from components.fields import (
     Mebibytes,
     Mirror,
     Name,
+    NetworkName,
     Port,
     Registry,
     ReservedCpus,
@@ -34,6 +36,7 @@ from components.fields import (
     Sysctl,
     SysctlValue,
     UserName,
+    VariableName,
     Version,
 )
 from components.validation import Frozen, validate
@@ -120,7 +123,7 @@ class Swarm(Frozen):
 class Network(Frozen):
     """The overlay network that every service is on. `mtu` in bytes; None leaves Docker's own."""
 
-    name: Name = "platform-beta"
+    name: NetworkName = "platform-beta"
     subnet: Subnet
     encrypted: bool = True
     attachable: bool = True
@@ -172,7 +175,7 @@ class ServiceOverride(Frozen):
     memory_mib: Mebibytes | None = None
     reserve_cpus: ReservedCpus | None = None
     reserve_memory_mib: ReservedMebibytes | None = None
-    environment: dict[str, str] = {}
+    environment: dict[VariableName, EnvironmentValue] = {}
     homes: dict[Name, Name] = {}
     """Member to node, where the plan's own choice isn't wanted: before a node is replaced, for one."""
     enabled: bool | None = None

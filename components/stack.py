@@ -14,9 +14,17 @@ from pydantic import TypeAdapter, ValidationError
 from components.checks.files import size_fault
 from components.errors import ConfigurationError, Fault
 from components.fields import SecretName
+from components.stack_keys import (
+    NAMESPACE,
+    key_faults,
+    repeated_key_faults,
+    top_level_faults,
+    with_namespace,
+)
 from components.yaml_file import read_mapping
 
-NAMESPACE = "platform-beta"
+__all__ = ["NAMESPACE", "PLAIN_TEXT", "SECRETS", "RawStack", "from_engine", "from_file", "named"]
+
 SECRETS = f"{NAMESPACE}:secrets"
 PLAIN_TEXT = Fault(
     "secrets",
@@ -30,11 +38,13 @@ class RawStack:
     """Keys of the namespace as they came, and the secrets by name (never printed).
 
     faults: what was wrong already; `read` reports it together with the rest.
+    secrets_readable: false where the secrets are no mapping, so that which are set is unknown.
     """
 
     settings: Mapping[str, Any]
     secrets: Mapping[str, Any] = field(repr=False)
     faults: tuple[Fault, ...] = ()
+    secrets_readable: bool = True
 
 
 def from_engine() -> RawStack:
@@ -44,9 +54,9 @@ def from_engine() -> RawStack:
     if SECRETS in given and not pulumi.runtime.is_config_secret(SECRETS):
         faults.append(PLAIN_TEXT)
     own, secrets = _split(given, faults)
-    for name, value in secrets.items():
+    for name, value in (secrets or {}).items():
         faults += _value_faults(f"secrets.{name}", value)
-    return RawStack(own, secrets, tuple(faults))
+    return RawStack(own, secrets or {}, tuple(faults), secrets is not None)
 
 
 def from_file(path: Path) -> RawStack:
@@ -57,26 +67,30 @@ def from_file(path: Path) -> RawStack:
         remedy = "make up writes the lab's; for others start from Pulumi.beta.yaml"
         raise ConfigurationError([Fault(path.name, fault, remedy)])
     document = read_mapping(path, path.name, faults)
+    faults += top_level_faults(path.name, document or {})
     config = (document or {}).get("config")
     if document is not None and not isinstance(config, dict):
         fault = "is missing" if config is None else "is not a mapping"
         faults.append(Fault(f"{path.name} config", fault, f"write {NAMESPACE}:… keys below it"))
     if not isinstance(config, dict):
         raise ConfigurationError(faults)
-    own, secrets = _split(config, faults)
-    for name, value in secrets.items():
+    faults += repeated_key_faults(config)
+    own, secrets = _split({with_namespace(key): value for key, value in config.items()}, faults)
+    for name, value in (secrets or {}).items():
         faults += _sealed_faults(f"secrets.{name}", value)
-    return RawStack(own, secrets, tuple(faults))
+    return RawStack(own, secrets or {}, tuple(faults), secrets is not None)
 
 
-def _split(given: Mapping[Any, Any], faults: list[Fault]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(given: Mapping[Any, Any], faults: list[Fault]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Settings without their namespace, and secrets by name; None for secrets that can't be read."""
+    faults += key_faults(given)
     mine = [key for key in given if isinstance(key, str) and key.startswith(f"{NAMESPACE}:")]
     own = {key.removeprefix(f"{NAMESPACE}:"): given[key] for key in mine}
     secrets = own.pop("secrets", {})
     if not isinstance(secrets, dict) or set(secrets) == {"secure"}:
         fault = "is not a mapping of names to encrypted values"
         faults.append(Fault("secrets", fault, "delete it and run: make secrets"))
-        return own, {}
+        return own, None
     return own, {name: secrets[name] for name in secrets if named(name, "secrets", faults)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from components.checks import declaration_faults, settings_faults
+from components.checks import declaration_faults, misspelt_faults, settings_faults
 from components.declaration import Declaration, Member
 from components.errors import ConfigurationError, Fault
 from components.homes import homes
@@ -139,19 +139,20 @@ def draft(settings: Settings, declared: Iterable[Declaration]) -> Plan:
 def plan(
     settings: Settings,
     declared: Iterable[Declaration],
-    secret_names: Iterable[str],
+    secret_names: Iterable[str] | None,
     faults: Iterable[Fault] = (),
     known: frozenset[str] = frozenset(),
 ) -> Plan:
     """The plan, or ConfigurationError with every fault, those already found (`faults`) included.
 
+    secret_names: of those that are set; None where that is unknown.
     known: names of services that exist although they are not in `declared`, being unreadable.
     """
     declared = tuple(declared)
     sketch = draft(settings, declared)
     names = known | {service.name for service in declared}
-    found = [*faults, *settings_faults(settings, names)]
-    found += declaration_faults(sketch, frozenset(secret_names), names)
+    found = [*faults, *settings_faults(settings, names), *misspelt_faults(settings, declared)]
+    found += declaration_faults(sketch, secret_names, names)
     if found:
         raise ConfigurationError(found)
     return Plan(settings, tuple(_by_need(sketch.services)), sketch.off)

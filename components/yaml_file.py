@@ -12,6 +12,7 @@ import yaml
 from components.errors import Fault
 
 MERGE = "tag:yaml.org,2002:merge"
+INTEGER = "tag:yaml.org,2002:int"
 
 
 def read_mapping(path: Path, place: str, faults: list[Fault]) -> dict[Any, Any] | None:
@@ -26,8 +27,8 @@ def read_mapping(path: Path, place: str, faults: list[Fault]) -> dict[Any, Any] 
     try:
         loader = yaml.SafeLoader(text)
         node: yaml.Node | None = loader.get_single_node()
-        repeated = list(_repeated(node, place))
-        faults.extend(repeated)
+        faults.extend(_repeated(node, place))
+        faults.extend(_octal(node, place))
         value = loader.construct_document(node) if node else None  # type: ignore[no-untyped-call]
     except yaml.YAMLError as error:
         faults.append(_not_yaml(error, text, place))
@@ -68,20 +69,36 @@ def _mapping(value: Any, place: str, faults: list[Fault]) -> dict[Any, Any] | No
     return None
 
 
-def _repeated(root: yaml.Node | None, place: str) -> Iterator[Fault]:
-    """Keys written twice in one mapping. Looks at the tree as written, before merges (`<<`)."""
+def _nodes(root: yaml.Node | None) -> Iterator[yaml.Node]:
+    """The tree as written, before merges (`<<`); what an alias repeats comes once."""
     seen: set[int] = set()
     todo = [root] if root else []
     while todo:
         node = todo.pop()
-        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        if id(node) in seen:
             continue
         seen.add(id(node))
+        yield node
+        if isinstance(node, yaml.MappingNode):
+            todo += [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            todo += node.value
+
+
+def _repeated(root: yaml.Node | None, place: str) -> Iterator[Fault]:
+    """Keys written twice in one mapping."""
+    for node in _nodes(root):
         if isinstance(node, yaml.MappingNode):
             yield from _repeated_in(node, place)
-            todo += [part for pair in node.value for part in pair]
-        else:
-            todo += node.value
+
+
+def _octal(root: yaml.Node | None, place: str) -> Iterator[Fault]:
+    """Numbers such as 01024, which YAML 1.1 takes for 532. https://yaml.org/type/int.html"""
+    for node in _nodes(root):
+        if node.tag == INTEGER and re.fullmatch(r"[-+]?0[0-9_]+", str(node.value)):
+            fault = "holds a number that begins with 0, which makes it octal"
+            remedy = "write it without leading zeros, or in quotes if it is text"
+            yield Fault(f"{place}:{node.start_mark.line + 1}", fault, remedy)
 
 
 def _repeated_in(node: yaml.MappingNode, place: str) -> Iterator[Fault]:

@@ -40,6 +40,9 @@ def address_faults(settings: Settings) -> Iterator[Fault]:
             yield Fault(where, f"/{pool.size} does not fit into {pool.base}", "use a longer prefix")
     if not pools:
         yield from _default_faults(settings)
+    elif [pool.size - pool.base.prefixlen for pool in pools] == [0]:
+        fault = "hold one subnet, and Docker's bridges docker0 and docker_gwbridge take one each"
+        yield Fault("engine.address_pools", fault, "use a longer size, a shorter prefix, or a second pool")
 
 
 def _default_faults(settings: Settings) -> Iterator[Fault]:

@@ -116,10 +116,11 @@ operators() {
   printf 'docker_group %s\nmissing_users %s\n' "$members" "${missing[*]:-}"
 }
 
+# A slash in a key stands for a dot in the name of an interface: sysctl(8).
 sysctls() {
   local key value file
   for key in $SYSCTLS; do
-    file=/proc/sys/${key//.//} value=''
+    file=${key//\//:} file=${file//.//} file=/proc/sys/${file//:/.} value=''
     if [[ ! -e $file ]] || read -r value <"$file"; then echo "sysctl $key $value"; fi
   done
 }

@@ -19,7 +19,7 @@ from components.observe import Unreachable
 from components.reading import read
 from components.remote import Host
 from components.stack import RawStack
-from tests.unit.examples import raw
+from tests.unit.examples import house
 from tests.unit.machines import Machines, a_plan, machine, machines, spoilt
 from tests.unit.secret_values import sound
 
@@ -59,7 +59,7 @@ def run(facts: Machines | None = None, drift: Mapping[str, str] = {}, **changes:
     declared = load_declarations(ROOT / "configs" / "services", [])
     names = {secret.name for service in declared for secret in service.secrets} | {"naming_key"}
     secrets = {name: sound()[name] for name in names}
-    reading = read(RawStack(raw(ssh={"private_key_file": __file__}, **changes), secrets))
+    reading = read(RawStack(house(**changes), secrets))
 
     @pulumi.runtime.test  # type: ignore[misc]
     def program() -> pulumi.Output[dict[str, Any]]:

@@ -102,7 +102,8 @@ def _stack(entry: dict[str, Any]) -> bytes:
         del values[path]
     values["secrets"] = entry.get("secrets", SECRETS)
     config = {f"{NAMESPACE}:{key}": value for key, value in values.items()}
-    return yaml.safe_dump({"config": config}).encode()
+    document = {"config": {**config, **entry.get("keys", {})}, **entry.get("beside", {})}
+    return yaml.safe_dump(document).encode()
 
 
 def _set(values: Any, path: str, value: Any) -> None:

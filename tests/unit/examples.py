@@ -33,8 +33,22 @@ RAW: dict[str, Any] = {
 }
 
 
+#: Overrides that every environment of the house's own services needs: their images are in no public registry.
+IMAGES: dict[str, dict[str, Any]] = {
+    name: {"image": f"registry.example.com/platform/{name}:1.0"}
+    for name in ("mysql-backup", "platform-api", "platform-web")
+}
+
+
 def raw(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(RAW), **changes}
+
+
+def house(services: dict[str, dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
+    """Raw values of an environment with all services of configs/services; `services`: further overrides."""
+    given = services or {}
+    overrides = {name: {**IMAGES.get(name, {}), **given.get(name, {})} for name in (*IMAGES, *given)}
+    return raw(ssh={"private_key_file": __file__}, services=overrides, **changes)
 
 
 def settings(**changes: Any) -> Settings:
@@ -46,7 +60,7 @@ def declaration(name: str = "api", **changes: Any) -> Declaration:
         "name": name,
         "folder": Path("configs/services") / name,
         "description": "an example",
-        "image": "platform/api:1.0.0",
+        "image": "example/api:1.0.0",
         "resources": {"cpus": 1, "memory_mib": 128},
     }
     return Declaration.model_validate({**given, **changes})

@@ -119,6 +119,74 @@ SOUND: dict[str, dict[str, Any]] = {
     },
     "a drained worker": {"set": {"nodes[4].availability": "drain"}},
     "an image by digest alone": {"service": {"image": "example@sha256:" + "a" * 64}},
+    "an image of ours from a registry": {
+        "service": {"image": "platform/api:1.0"},
+        "set": {"services": {"api": {"image": "registry.example.com/platform/api:1.0"}}},
+    },
+    "an image of ours from a registry on this machine": {
+        "service": {"image": "localhost:5000/platform/api:1.0"}
+    },
+    "an image of ours where the service is off": {
+        "services": {"b": {"image": "platform/b:1.0"}},
+        "set": {"services": {"b": {"enabled": False}}},
+    },
+    "what Pulumi itself reads": {
+        "keys": {
+            "pulumi:tags": {"a": "b"},
+            "pulumi:autonaming": {"mode": "verbatim"},
+            "pulumi:disable-default-providers": ["aws"],
+        },
+        "beside": {
+            "encryptionsalt": "v1:x",
+            "secretsprovider": "passphrase",
+            "encryptedkey": "x",
+            "environment": ["beta"],
+        },
+    },
+    "what Pulumi itself reads, in a run of the program": {"keys": {"pulumi:tags": {"a": "b"}}, "values": {}},
+    "a setting without its namespace": {"keys": {"firewall": {"enabled": False}}},
+    "two pools of one subnet each": {
+        "set": {"engine.address_pools": [{"base": "172.30.0.0/24"}, {"base": "172.31.0.0/24"}]}
+    },
+    "a pool of two subnets": {"set": {"engine.address_pools": [{"base": "172.30.0.0/23"}]}},
+    "a domain of 64 characters": {"set": {"edge.domain": "a" * 59 + ".test"}},
+    "a label of 63 characters": {"set": {"edge.domain": "a" * 63}},
+    "a sysctl of a VLAN interface": {
+        "set": {
+            "engine.sysctls": {
+                "net.ipv4.conf.eth0/100.rp_filter": "1",
+                "net.ipv4.conf.Br-0/1/2.arp_filter": "1",
+            }
+        }
+    },
+    "variables as their schema has them": {
+        "service": {
+            "environment": {
+                "AT": "23:59",
+                "FROM": "00:00",
+                "EVERY_S": "",
+                "KEEP": "0",
+                "URL": "http://a:1/b",
+                "ON": "false",
+            },
+            "environment_schema": {
+                "AT": {"type": "time"},
+                "FROM": {"type": "time"},
+                "EVERY_S": {"type": "integer", "minimum": 60, "optional": True},
+                "KEEP": {"type": "integer"},
+                "URL": {"type": "url"},
+                "ON": {"type": "boolean"},
+            },
+        },
+        "set": {"services": {"api": {"environment": {"EVERY_S": "60"}}}},
+    },
+    "a wrong variable where the service is off": {
+        "services": {"b": {"environment": {"A": ""}, "environment_schema": {"A": {"type": "string"}}}},
+        "set": {"services": {"b": {"enabled": False}}},
+    },
+    "closing braces in a variable": {
+        "set": {"services": {"api": {"environment": {"A": '[{"a": {"b": 1}}]'}}}}
+    },
 }
 
 

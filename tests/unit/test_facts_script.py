@@ -115,6 +115,19 @@ def test_users_and_kernel_settings_are_read(fakes: Path) -> None:
     assert facts.sysctls == {"kernel.ostype": "Linux", "net.no.such.key": ""}
 
 
+def test_a_slash_in_a_kernel_settings_name_is_a_dot_of_an_interface(
+    fakes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for interface, value in (("eth0.100", "2"), ("eth0", "1")):
+        file = tmp_path / "net/ipv4/conf" / interface / "rp_filter"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{value}\n")
+    text = SCRIPT().replace("/proc/sys/", f"{tmp_path}/")
+    monkeypatch.setattr("tests.unit.test_facts_script.SCRIPT", lambda: text)
+    keys = {"net.ipv4.conf.eth0/100.rp_filter": "2", "net.ipv4.conf.eth0.rp_filter": "1"}
+    assert run(fakes, SYSCTLS=" ".join(keys)).sysctls == keys
+
+
 @pytest.fixture
 def listener() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:

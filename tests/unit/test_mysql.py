@@ -30,7 +30,7 @@ GONE = {
 
 
 def reading(**mysql: object) -> Reading:
-    given = examples.raw(ssh={"private_key_file": __file__}, services={"mysql": mysql})
+    given = examples.house({"mysql": mysql})
     return read(RawStack(given, sound()))
 
 

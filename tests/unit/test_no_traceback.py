@@ -45,6 +45,7 @@ SERVICE: dict[str, Any] = {
     "stop": {"grace_s": 3, "signal": "SIGTERM"},
     "user": "1",
     "environment": {"A": "1"},
+    "environment_schema": {"A": {"type": "integer", "minimum": 1, "optional": True}},
     "configs": [{"file": "a.j2", "path": "/a", "mode": "0444"}],
     "secrets": [{"name": "api_token", "path": "/b", "uid": "0"}],
     "volumes": [{"name": "data", "path": "/data"}],

@@ -7,8 +7,9 @@ import pytest
 
 from components.declaration import Declaration, load_declarations
 from components.errors import ConfigurationError, Fault
+from components.settings import parse_settings
 from components.topology import Plan, plan
-from tests.unit.examples import declaration, node, raw, settings
+from tests.unit.examples import declaration, house, node, raw, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMING = frozenset({"naming_key"})
@@ -28,7 +29,7 @@ def test_the_services_of_the_house_fit_the_environment() -> None:
     found: list[Fault] = []
     declared = load_declarations(ROOT / "configs" / "services", found)
     secrets = {secret.name for service in declared for secret in service.secrets} | NAMING
-    result = plan(settings(), declared, secrets, found)
+    result = plan(parse_settings(house()), declared, secrets, found)
     assert {service.name for service in declared} - {service.name for service in result.services} == {
         "backup-bucket"
     }

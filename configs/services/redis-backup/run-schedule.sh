@@ -8,8 +8,7 @@ source /usr/local/lib/backup/common.sh
 readonly LEAVE_S=50
 
 main() {
-  [[ -n ${BACKUP_EVERY_S:-} || ${BACKUP_AT:-} =~ ^[0-2][0-9]:[0-5][0-9]$ ]] ||
-    die "redis-backup: neither BACKUP_EVERY_S nor BACKUP_AT (HH:MM); set one"
+  sound_schedule || die "redis-backup: neither BACKUP_EVERY_S (seconds) nor BACKUP_AT (HH:MM) is sound; correct one"
   trap leave TERM INT
   keep_hosts
   while true; do
@@ -20,6 +19,12 @@ main() {
     /usr/local/lib/backup/make-backup.sh scheduled >/dev/null &
     wait $! || log "backup failed; next try at the next turn"
   done
+}
+
+# sound_schedule: BACKUP_EVERY_S, which goes first, is a number; or BACKUP_AT is a time of the day.
+sound_schedule() {
+  if [[ -n ${BACKUP_EVERY_S:-} ]]; then [[ $BACKUP_EVERY_S =~ ^[1-9][0-9]*$ ]]; return; fi
+  [[ ${BACKUP_AT:-} =~ ^([01][0-9]|2[0-3]):[0-5][0-9]$ ]]
 }
 
 # All else in this container is killed when PID 1 ends: a restore would leave the set part-filled.
