@@ -18,7 +18,7 @@ up: prepare ## make the environment what its stack file declares (STACK=lab or a
 	echo "next: make preview | make status | make test; a shell with pulumi: eval \"\$$(make -s env)\""
 
 .PHONY: preview
-preview: prepare ## say what `make up` would change; changes nothing
+preview: tools ## say what `make up` would change; writes nothing
 	@$(ENV)
 	$(PY) -m ops preview --stack $(STACK)
 
@@ -43,6 +43,10 @@ env: ## print what a shell needs: eval "$(make -s env)"
 .PHONY: toolchain
 toolchain: ## the Pulumi CLI, its plugins and the Python packages, in .tools
 	@lab/toolchain.sh $(if $(filter lab,$(STACK)),all,tools)
+
+.PHONY: tools
+tools:
+	@lab/toolchain.sh tools
 
 .PHONY: prepare
 prepare:
