@@ -55,6 +55,11 @@ ifeq ($(STACK),lab)
 endif
 	@$(MAKE) --no-print-directory secrets
 
+.PHONY: images
+images: ## build our own images, on official ones, and push them: PUSH=registry.example.com/platform [ONLY="api web"]
+	@[ -x $(PY) ] || lab/toolchain.sh venv
+	$(PY) -m lab release "$(PUSH)" $(foreach name,$(ONLY),--only $(name))
+
 .PHONY: lab-check lab-up lab-down lab-status
 lab-check:
 	@python3 lab/check_host.py

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PULUMI = """#!/bin/bash
 echo "$*" >>"$ASKED"
 case "$*" in
-  *"stack export"*) [[ -z $NO_STACK ]] || { echo "error: no stack named 'test' found" >&2; exit 255; }; echo '{}' ;;
+  *"stack export"*)
+    [[ -z $NO_STACK ]] || { echo "error: no stack named 'test' found" >&2; exit 255; }
+    echo '{}' ;;
 esac
 """
 
