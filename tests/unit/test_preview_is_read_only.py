@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from components.reading import Reading
 from ops.backend import BackendError
+from ops.managers import NoManagerError
 from ops.run import Runner
-from tests.unit.examples import settings
+from tests.unit.machines import a_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Answers to what only reads, and keeps what it was asked.
@@ -33,11 +35,16 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
     monkeypatch.setenv("NO_STACK", "")
     monkeypatch.setattr("ops.run.holders", lambda _: {})
+    monkeypatch.setattr("ops.swarm_objects.list_objects", no_manager)
     return tmp_path / "asked"
 
 
+def no_manager(_: object) -> None:
+    raise NoManagerError("none answers")
+
+
 def preview(folder: Path) -> int:
-    return Runner(folder, "test", settings(), Console(quiet=True)).preview()
+    return Runner(folder, "test", Reading(a_plan(), {}), Console(quiet=True)).preview()
 
 
 def test_a_preview_asks_pulumi_for_nothing_but_the_state_and_a_preview(asked: Path) -> None:
