@@ -54,9 +54,9 @@ def test_members_live_on_the_nodes_that_the_labels_name_each_on_its_own() -> Non
     ("memory_mib", "pool", "connections", "transaction_mib"),
     [
         (800, "64M", "200", 12),
-        (1664, "288M", "416", 92),
-        (2048, "576M", "512", 104),
-        (4096, "2112M", "1000", 143),
+        (1664, "240M", "416", 98),
+        (2048, "528M", "512", 110),
+        (4096, "2064M", "1000", 143),
     ],
 )
 def test_sizes_follow_the_memory_limit(

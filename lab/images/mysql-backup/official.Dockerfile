@@ -11,10 +11,10 @@ FROM ${BASE} AS client
 RUN set -eu; \
     cd /etc/yum.repos.d; \
     sed 's!/docker/el/!/el/!; s!^\[.*!\[mysql-client\]!' mysql-community-minimal.repo >mysql-client.repo; \
-    ! cmp -s mysql-community-minimal.repo mysql-client.repo; \
+    grep -q -- '-community/el/' mysql-client.repo; \
     grep -q '^gpgcheck=1$' mysql-client.repo; \
     rm mysql-community-minimal.repo; \
-    microdnf remove -y mysql-shell mysql-community-server-minimal; \
+    microdnf remove -y mysql-community-server-minimal; \
     microdnf install -y "mysql-community-client-${MYSQL_VERSION}"; \
     mkdir /client; \
     cp --parents /usr/bin/mysqlbinlog /client; \
