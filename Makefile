@@ -18,7 +18,7 @@ up: prepare ## make the environment what its stack file declares (STACK=lab or a
 	echo "next: make preview | make status | make test; a shell with pulumi: eval \"\$$(make -s env)\""
 
 .PHONY: preview
-preview: prepare ## say what `make up` would change; changes nothing
+preview: tools ## say what `make up` would change; writes nothing
 	@$(ENV)
 	$(PY) -m ops preview --stack $(STACK)
 
@@ -44,12 +44,21 @@ env: ## print what a shell needs: eval "$(make -s env)"
 toolchain: ## the Pulumi CLI, its plugins and the Python packages, in .tools
 	@lab/toolchain.sh $(if $(filter lab,$(STACK)),all,tools)
 
+.PHONY: tools
+tools:
+	@lab/toolchain.sh tools
+
 .PHONY: prepare
 prepare:
 ifeq ($(STACK),lab)
 	@$(MAKE) --no-print-directory lab-up
 endif
 	@$(MAKE) --no-print-directory secrets
+
+.PHONY: images
+images: ## build our own images, on official ones, and push them: PUSH=registry.example.com/platform [ONLY="api web"]
+	@[ -x $(PY) ] || lab/toolchain.sh venv
+	$(PY) -m lab release "$(PUSH)" $(foreach name,$(ONLY),--only $(name))
 
 .PHONY: lab-check lab-up lab-down lab-status
 lab-check:

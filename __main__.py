@@ -25,7 +25,7 @@ def main() -> None:
             RunLock(reading.plan.settings, "pulumi up").acquire()
     except (ConfigurationError, NoLockError) as error:
         raise pulumi.RunError(str(error)) from None
-    for sentence in observed.unseen:
+    for sentence in (*reading.warnings, *observed.unseen):
         pulumi.log.warn(sentence)
     for name, value in declare(reading, observed, raw.secrets).items():
         pulumi.export(name, value)

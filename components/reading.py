@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.checks import service_faults
+from components.checks.edge_certificate import own_certificate_warnings
 from components.checks.files import size_fault
-from components.checks.secrets import secret_faults
+from components.checks.secrets import readable, secret_faults
 from components.contents import render
 from components.declaration import load_declarations, service_folders
 from components.errors import ConfigurationError, Fault
@@ -27,10 +28,11 @@ RECIPES = CONFIGS / "secrets.yaml"
 
 @dataclass(frozen=True)
 class Reading:
-    """The plan, and the text of every config file by unit and file name."""
+    """The plan, the text of every config file by unit and file name, and what will need a person soon."""
 
     plan: Plan
     texts: Mapping[tuple[str, str], str]
+    warnings: tuple[str, ...] = ()
 
 
 def read(raw: RawStack, services: Path = SERVICES, recipes: Path = RECIPES) -> Reading:
@@ -48,11 +50,14 @@ def read(raw: RawStack, services: Path = SERVICES, recipes: Path = RECIPES) -> R
     sketch = draft(settings, declared)
     # What names a service or a recipe that couldn't be read would be reported as naming nothing.
     texts = {} if unread else rendered(sketch, faults)
+    now = datetime.now(UTC)
     if not unmade:
-        faults += secret_faults(made, sketch, raw.secrets, datetime.now(UTC))
+        faults += secret_faults(made, sketch, raw.secrets, now)
     known = frozenset(folder.name for folder in service_folders(services))
     set_secrets = raw.secrets if raw.secrets_readable else None
-    return Reading(plan(settings, declared, set_secrets, faults, known), texts)
+    checked = plan(settings, declared, set_secrets, faults, known)
+    warnings = own_certificate_warnings(made, readable(raw.secrets), now)
+    return Reading(checked, texts, tuple(warnings))
 
 
 def _settings(raw: RawStack, faults: list[Fault]) -> Settings | None:

@@ -8,11 +8,14 @@ from rich.markup import escape
 
 from lab import folder as folders
 from lab import others, status
+from lab.catalog import load_images
 from lab.engine import ensure_engine
 from lab.images import images_only
+from lab.left_out import SERVICES, declared_services
 from lab.model import NODES, Lab, lab_id
 from lab.nodes import wait_ready
 from lab.progress import console, say
+from lab.release import check_registry, chosen, make_and_push, releases, stack_lines
 from lab.remove import remove_objects
 from lab.shell import LabError, docker
 from lab.up import up
@@ -56,6 +59,20 @@ def images() -> None:
     with folders.locked(FOLDER):
         for service, reference in sorted(images_only(FOLDER, _lab()).items()):
             console.print(f"{service}  {reference}")
+
+
+@app.command()
+def release(
+    push: Annotated[str, typer.Argument(help="Registry and path: registry.example.com/platform")] = "",
+    only: Annotated[list[str] | None, typer.Option(help="An image or service; all for none.")] = None,
+) -> None:
+    """Build our own images for real environments, on the official ones, and push them."""
+    check_registry(push)
+    wanted = chosen(releases(load_images(), declared_services(SERVICES)), only or ())
+    ensure_engine()
+    pushed = make_and_push(wanted, push)
+    print("\n".join(["", "pushed:", *sorted(set(pushed.values()))]))
+    print(f"\nput into the stack file (Pulumi.<stack>.yaml):\n\n{stack_lines(pushed)}")
 
 
 @app.command("stop-others")

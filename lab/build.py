@@ -50,49 +50,65 @@ class Builder:
         if not exists("image", image.reference):
             below = base.result() if base else "scratch"
             with step(f"image {image.name}: build"):
-                self._build(image, below)
+                build(image, below, image.reference, self.logs, label=self.label, apt=self.apt)
         return image.reference
 
-    def _build(self, image: Image, base: str) -> None:
-        with tempfile.TemporaryDirectory(prefix="lab-image-") as scratch:
-            context = Path(scratch) / "context"
-            shutil.copytree(image.folder, context, ignore=shutil.ignore_patterns("__pycache__", "out"))
-            if (image.folder / "build.sh").exists():
-                self._run_script(image, Path(scratch), context / "out")
-            environment = {**local_engine(), "DOCKER_BUILDKIT": "0"}  # Debian's client has no buildx
-            run(
-                ["nice", *build_command(image.reference, base, self.label), str(context)],
-                env=environment,
-                timeout_s=BUILD_LIMIT_S,
-                log=self.logs / f"image-{image.name}.log",
-            )
 
-    def _run_script(self, image: Image, scratch: Path, out: Path) -> None:
-        out.mkdir()
-        host_files = scratch / "host-files"
-        for path, content in files_for(self.apt, image.name.removeprefix("base-")).items():
-            target = host_files / path.lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        inputs = {
-            "IMAGE": image.name,
-            "OUT": str(out),
-            "APT_MIRROR": self.apt.mirror,
-            "HOST_FILES": str(host_files),
-        }
-        try:
-            run(
-                ["nice", "bash", str(image.folder / "build.sh")],
-                env={**os.environ, **inputs},
-                cwd=image.folder,
-                timeout_s=BUILD_LIMIT_S,
-                log=self.logs / f"script-{image.name}.log",
-            )
-        except LabError as fault:
-            raise (NotToBeHadError(str(fault)) if image.file.optional else fault) from fault
+def build(
+    image: Image,
+    base: str,
+    reference: str,
+    logs: Path,
+    *,
+    label: str = "",
+    apt: Apt | None = None,
+    dockerfile: str = "Dockerfile",
+) -> None:
+    """Make one image named `reference`; those made of the host's packages need `apt`. Raises LabError."""
+    with tempfile.TemporaryDirectory(prefix="lab-image-") as scratch:
+        context = Path(scratch) / "context"
+        shutil.copytree(image.folder, context, ignore=shutil.ignore_patterns("__pycache__", "out"))
+        if (image.folder / "build.sh").exists():
+            _run_script(image, Path(scratch), context / "out", logs, apt)
+        command = build_command(reference, base, label, str(context / dockerfile))
+        run(
+            ["nice", *command, str(context)],
+            env={**local_engine(), "DOCKER_BUILDKIT": "0"},  # Debian's client has no buildx
+            timeout_s=BUILD_LIMIT_S,
+            log=logs / f"image-{image.name}.log",
+        )
 
 
-def build_command(reference: str, base: str, label: str) -> list[str]:
+def _run_script(image: Image, scratch: Path, out: Path, logs: Path, apt: Apt | None) -> None:
+    out.mkdir()
+    inputs = {"IMAGE": image.name, "OUT": str(out), **(_packages(image, scratch, apt) if apt else {})}
+    try:
+        run(
+            ["nice", "bash", str(image.folder / "build.sh")],
+            env={**os.environ, **inputs},
+            cwd=image.folder,
+            timeout_s=BUILD_LIMIT_S,
+            log=logs / f"script-{image.name}.log",
+        )
+    except LabError as fault:
+        raise (NotToBeHadError(str(fault)) if image.file.optional else fault) from fault
+
+
+def _packages(image: Image, scratch: Path, apt: Apt) -> dict[str, str]:
+    """Return what tells a build.sh where the host has its packages from."""
+    host_files = scratch / "host-files"
+    for path, content in files_for(apt, image.name.removeprefix("base-")).items():
+        target = host_files / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return {"APT_MIRROR": apt.mirror, "HOST_FILES": str(host_files)}
+
+
+def build_command(reference: str, base: str, label: str = "", dockerfile: str = "") -> list[str]:
     """Return the docker command line of a build, without its context."""
     given = [] if base == "scratch" else ["--build-arg", f"BASE={base}"]
-    return ["docker", "build", "--force-rm", "--label", label, "--tag", reference, *given]
+    if label:
+        given += ["--label", label]
+    if dockerfile:
+        given += ["--file", dockerfile]
+    return ["docker", "build", "--force-rm", "--tag", reference, *given]

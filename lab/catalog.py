@@ -26,6 +26,8 @@ class ImageFile(Frozen):
     """Services that run it; none given: the one of the folder's name."""
     tests: tuple[str, ...] = ()
     """Services whose tests run it; no service does, then."""
+    stands_on: str | None = None
+    """Outside the lab it stands on the official image that this service declares, by official.Dockerfile."""
     optional: bool = False
     """Where build.sh can't get its parts the lab does without these services."""
 

@@ -63,7 +63,7 @@ def secrets(stack: Stack = "lab") -> None:
     if faults := from_file(stack_file(stack)).faults:
         raise ConfigurationError(faults)
     for line in secrets_module.ensure(ROOT, stack, read_settings(stack)):
-        console.print(line)
+        console.print(line, markup=False, soft_wrap=True)
 
 
 @app.command()

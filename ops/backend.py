@@ -41,6 +41,14 @@ class Backend:
             done = self._run("stack", "export", *arguments)
         return dict(json.loads(self._must(done)))
 
+    def look(self) -> dict[str, Any]:
+        """The state as `export` gives it, for a run that writes nothing. Raises BackendError for no stack."""
+        done = self._run("stack", "export")
+        if "no stack named" in done.stderr:
+            fault = "does not exist in the backend that this shell uses, and a preview makes none"
+            raise BackendError(f"stack {self.stack}: {fault}; run: make secrets STACK={self.stack}")
+        return dict(json.loads(self._must(done)))
+
     def names(self) -> set[str]:
         """Logical names of all resources of the state. Raises BackendError."""
         resources = (self.export().get("deployment") or {}).get("resources") or ()

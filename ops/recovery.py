@@ -62,7 +62,7 @@ class Recovery:
         """Say what `recover` would find; changes nothing. Raises ForeignObjectError."""
         with ThreadPoolExecutor(1) as beside:
             listing = beside.submit(swarm_objects.list_objects, self.settings)
-            deployment = self.backend.export().get("deployment") or {}
+            deployment = self.backend.look().get("deployment") or {}
         open_operations = operations(deployment)
         pending = {each.urn for each in open_operations}
         for declared, _ in self._missing(deployment, listing):

@@ -13,6 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from components.checks.edge_certificate import (
+    own_certificate,
+    own_certificate_faults,
+    own_certificate_warnings,
+)
 from components.checks.secrets import value_faults
 from components.declaration import Declaration, load_declarations
 from components.errors import ConfigurationError, Fault
@@ -42,13 +47,13 @@ Values = dict[str, str]
 def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
     """Make what is missing or ends soon; yields one line per secret written.
 
-    Raises SecretsError, and ConfigurationError for faulty recipes and for keys that can't be read.
+    Raises SecretsError, and ConfigurationError for faulty recipes, for keys that can't be read and for a
+    person's own edge certificate that will not do: that one is never replaced.
     """
     recipes = _recipes(root, settings)
     _pulumi(root, "stack", "select", "--create", stack)
     known, now = stored_secrets(root, stack), datetime.now(UTC)
-    keys = {name: key for name, key in recipes.items() if isinstance(key, Key) and known.get(name)}
-    if faults := [fault for name, key in keys.items() for fault in value_faults(name, key, known, now)]:
+    if faults := [*_kept_faults(recipes, known, settings, now)]:
         raise ConfigurationError(faults)
     made = 0
     for name in recipes:
@@ -59,11 +64,23 @@ def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
             made += 1
             yield f"secret {name}: created"
     yield f"secrets: {made} created, {len(known) - made} kept"
+    yield from own_certificate_warnings(recipes, known, now)
     if lacking := ungiven(recipes, known):
         how = f"pulumi config set --stack {stack} --secret --path '{NAMESPACE}:secrets.<name>'"
         raise SecretsError(
             f"secrets: {', '.join(lacking)}: yours to give; each, its value on stdin, by: {how}"
         )
+
+
+def _kept_faults(
+    recipes: Recipes, known: Mapping[str, str], settings: Settings, now: datetime
+) -> Iterator[Fault]:
+    """What is wrong with values that stay as they are, whatever else is made anew."""
+    for name, recipe in recipes.items():
+        if isinstance(recipe, Key) and known.get(name):
+            yield from value_faults(name, recipe, known, now)
+        if own := own_certificate(name, recipes, known):
+            yield from own_certificate_faults(name, own, known, settings.edge.domain, now)
 
 
 def _recipes(root: Path, settings: Settings) -> Recipes:
@@ -92,8 +109,10 @@ def ungiven(recipes: Recipes, known: Mapping[str, str]) -> list[str]:
 def missing(
     name: str, recipes: Recipes, known: Mapping[str, str], settings: Settings, now: datetime
 ) -> str | None:
-    """A new value of the secret, or None when the one that is known will do, or none can be made."""
+    """A new value of the secret; None when the known one stays, or none can be made."""
     recipe, current = recipes[name], known.get(name)
+    if own_certificate(name, recipes, known):
+        return None
     match recipe:
         case Password():
             return None if current else _password(recipe.length)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.certificates import UnreadableError, belongs, certificate, private_key, signed_by
 from components.checks import NAMING_KEY
+from components.checks.edge_certificate import own_certificate, own_certificate_faults
 from components.errors import Fault
 from components.secret_recipes import (
     Authority,
@@ -65,9 +66,17 @@ def secret_faults(recipes: Recipes, plan: Plan, values: Mapping[str, Any], now: 
             if name in recipes and not recipes[name].deploy:
                 fault = f"{name} never leaves the program"
                 yield Fault(f"services/{service.name}.secrets", fault, "mount another secret")
-    texts = {name: value for name, value in values.items() if isinstance(value, str) and _sendable(value)}
+    texts = readable(values)
     for name, recipe in with_ingredients(recipes, {*plan.secret_names, NAMING_KEY}).items():
-        yield from value_faults(name, recipe, texts, now)
+        if own := own_certificate(name, recipes, texts):
+            yield from own_certificate_faults(name, own, texts, plan.settings.edge.domain, now)
+        else:
+            yield from value_faults(name, recipe, texts, now)
+
+
+def readable(values: Mapping[str, Any]) -> dict[str, str]:
+    """The values that are at hand: neither sealed, as in the stack file, nor refused already."""
+    return {name: value for name, value in values.items() if isinstance(value, str) and _sendable(value)}
 
 
 def value_faults(name: str, recipe: Recipe, texts: Mapping[str, str], now: datetime) -> Iterator[Fault]:

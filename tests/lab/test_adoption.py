@@ -38,7 +38,9 @@ def imported(tree: Tree, state: State) -> None:
 
 def without(state: State, kinds: tuple[str, ...]) -> State:
     """A state that lost all objects of the kinds."""
-    resources = [each for each in state["deployment"]["resources"] if each["type"].split(":")[-1] not in kinds]
+    resources = [
+        each for each in state["deployment"]["resources"] if each["type"].split(":")[-1] not in kinds
+    ]
     return {**state, "deployment": {**state["deployment"], "resources": resources}}
 
 

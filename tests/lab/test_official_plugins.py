@@ -27,9 +27,7 @@ TASKS = "docker ps --quiet --filter label=com.docker.swarm.task.id"
 def official(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """A copy of the checkout whose `pulumi` runs on the official plugins."""
     wanted = {**os.environ, "PLUGINS": "official"}
-    made = subprocess.run(
-        ["lab/toolchain.sh", "tools"], cwd=ROOT, env=wanted, capture_output=True, text=True
-    )
+    made = subprocess.run(["lab/toolchain.sh", "tools"], cwd=ROOT, env=wanted, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(made.stderr.strip().splitlines()[-1])
     return copy_of_the_checkout(tmp_path_factory.mktemp("official"), environment(PLUGINS="official"))
@@ -65,11 +63,15 @@ def test_a_drift_is_named_and_a_killed_change_repeated(official: Tree, plan: Pla
     manager = plan.settings.managers[0].name
     on_node(plan.settings, manager, "docker service update --quiet --detach --replicas 3 platform-web")
     assert official.changes() == {"platform-web": "update"}
-    official.edit("configs/services/nginx/nginx.conf.j2", "worker_connections 4096", "worker_connections 2050")
+    official.edit(
+        "configs/services/nginx/nginx.conf.j2", "worker_connections 4096", "worker_connections 2050"
+    )
     began = re.compile(r"docker:index:Service nginx updating")
     said = kill_when(official, lambda text, _: bool(began.search(text)))
     assert said is not None, "nobody saw nginx being updated"
     time.sleep(1)
     repeated(official, "official plugins: killed while nginx was updated")
-    web = on_node(plan.settings, manager, "docker service ls --filter name=platform-web --format '{{.Replicas}}'")
+    web = on_node(
+        plan.settings, manager, "docker service ls --filter name=platform-web --format '{{.Replicas}}'"
+    )
     assert web.strip() == "2/2"

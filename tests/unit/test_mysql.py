@@ -51,12 +51,20 @@ def test_members_live_on_the_nodes_that_the_labels_name_each_on_its_own() -> Non
 
 
 @pytest.mark.parametrize(
-    ("memory_mib", "pool", "connections"),
-    [(800, "96M", "200"), (1024, "230M", "256"), (4096, "2073M", "1000")],
+    ("memory_mib", "pool", "connections", "transaction_mib"),
+    [
+        (800, "64M", "200", 12),
+        (1664, "240M", "416", 98),
+        (2048, "528M", "512", 110),
+        (4096, "2064M", "1000", 143),
+    ],
 )
-def test_sizes_follow_the_memory_limit(memory_mib: int, pool: str, connections: str) -> None:
+def test_sizes_follow_the_memory_limit(
+    memory_mib: int, pool: str, connections: str, transaction_mib: int
+) -> None:
     found = cnf(reading(memory_mib=memory_mib, reserve_memory_mib=256), "mysql-2")
     assert (found["innodb_buffer_pool_size"], found["max_connections"]) == (pool, connections)
+    assert int(found["loose_group_replication_transaction_size_limit"]) >> 20 == transaction_mib
 
 
 def test_members_differ_in_nothing_but_who_is_preferred() -> None:
@@ -89,6 +97,39 @@ def test_nothing_of_mysql_is_published() -> None:
     services = [service for service in reading().plan.services if service.name.startswith("mysql")]
     assert len(services) == 3
     assert not [port for service in services for port in service.ports if port.published]
+
+
+def test_temporary_space_is_on_a_disk_and_not_in_the_data_folder() -> None:
+    found = reading()
+    given = cnf(found, "mysql-1")
+    spaces = {given[name] for name in ("tmpdir", "innodb_tmpdir", "replica_load_tmpdir")}
+    mysql = next(service for service in found.plan.services if service.name == "mysql")
+    assert spaces <= {str(volume.path) for volume in mysql.volumes}
+    assert not spaces & {str(each.path) for each in mysql.tmpfs}
+    # InnoDB refuses an innodb_tmpdir in the data folder; docs/decisions/0010-mysql.md
+    assert not [space for space in spaces if space.startswith(given["datadir"])]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_temporary_space_is_emptied_before_the_server_starts(tmp_path: Path, writable: bool) -> None:
+    space = tmp_path / "space"
+    (space / "#sql").mkdir(parents=True)
+    (space / "#sql" / "left").write_text("x")
+    (space / ".hidden").write_text("x")
+    code = f"""
+    log() {{ echo "$*"; }}
+    TEMPORARY={space if writable else tmp_path / "none"}
+    empty_temporary 2>/dev/null && echo empty
+    """
+    script = SERVICES / "mysql" / "run-member.sh"
+    said = shell(script, code + "true")
+    assert (said.strip() == "empty") == writable
+    assert ("can't be emptied or written by user" in said) != writable
+    assert (list(space.iterdir()) == []) == writable
+    main = script.read_text()
+    main = main[main.index("\nmain() {") :]
+    assert main.index("empty_temporary") < main.index("initialise")
+    assert "while empty_temporary; do\n    serve" in main
 
 
 def shell(script: Path, code: str, **environment: str) -> str:

@@ -96,7 +96,8 @@ def test_a_certificate_that_can_not_be_read_is_made_anew(recipes: Recipes, made:
 def test_a_key_that_can_not_be_read_is_a_fault_before_anything_is_made(
     made: Values, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secrets, "_read", lambda root, stack: {"edge_ca_key": "garbage"})
+    monkeypatch.setattr(secrets, "_pulumi", lambda *_: "")
+    monkeypatch.setattr(secrets, "stored_secrets", lambda root, stack: {"edge_ca_key": "garbage"})
     with pytest.raises(ConfigurationError, match=r"secrets\.edge_ca_key: is not a private key"):
         next(secrets.ensure(RECIPES.parents[1], "test", settings()))
 

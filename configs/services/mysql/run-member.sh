@@ -15,7 +15,7 @@ cd /usr/local/lib/mysql-member || exit 1
 . ./stop.sh
 
 SERVER="" ROLE_SERVER="" STOPPING=""
-readonly ROLE_PORT=8306 SLOW_LOG_BYTES=67108864
+readonly ROLE_PORT=8306 SLOW_LOG_BYTES=67108864 TEMPORARY=/tmp
 
 # number: this member's place in the list, its server id.
 number() {
@@ -24,6 +24,13 @@ number() {
     if [[ ${MEMBERS[index]} == "$ME" ]]; then echo $((index + 1)); return; fi
   done
   log "$ME is not among the members (${MEMBERS[*]}); the declaration names them"
+  return 1
+}
+
+# empty_temporary: what a killed server left; nobody has it open, as this is only called without one.
+empty_temporary() {
+  find "$TEMPORARY" -mindepth 1 -delete && : >"$TEMPORARY/.writable" && rm "$TEMPORARY/.writable" && return
+  log "$TEMPORARY: can't be emptied or written by user $(id -u); its volume has to be that user's, or mode 1777"
   return 1
 }
 
@@ -102,14 +109,16 @@ main() {
   mkdir -p "$RUN/http"
   put_role NONE
   trap 'STOPPING=1' TERM INT
+  empty_temporary || exit 1
   initialise || exit 1
   write_options
-  while true; do
+  while empty_temporary; do
     serve
     code=$?
     put_role NONE
     log "mysqld has ended with $code"
     if [[ $code != 16 || -n $STOPPING ]]; then exit "$code"; fi
   done
+  exit 1
 }
 main "$@" </dev/null
