@@ -75,5 +75,11 @@ check: ## lint, format, types, shellcheck, unit tests: under a minute
 	$(PY) -m pytest -q tests/unit tests/scripts tests/program
 
 .PHONY: test
-test: ## everything that must hold, the lab included
+test: ## everything that must hold, the lab included: a case of every behaviour, within 45 minutes
 	@tests/run-all.sh
+
+.PHONY: drill
+drill: lab-check toolchain ## every case there is, some hours: docs/drills.md; ONLY=redis,drift AGAIN=1 (see README)
+	@lab/packages.sh
+	$(ENV)
+	$(PY) -m tests.drill $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
