@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from tests.drill.record import Case, Figure, Measurement
 
 HEAD = """# Drills
-What `make drill` measured; it writes this file. A case without a figure had nothing to measure; `took` is all of it,
-with its preparation. *Calibration* is the time of a fixed loop on one core (tests/drill/machine.py): figures of machines are
-compared by it. Gaps are the longest time without an accepted write, *lost* are acknowledged writes that weren't there
-in the end.
+What `make drill` measured; it writes this file. `took` is a whole case, its preparation included.
+*Calibration* is the time of a fixed loop on one core (tests/drill/machine.py), to compare machines by.
+After a fault, a store's seconds are the longest time without an accepted write; *lost* are acknowledged
+writes that were not there in the end.
 """
 COLUMNS = ("case", "result", "took", "figures", "date", "commit", "calibration")
 HEADING, ROW = re.compile(r"^## (.+)$"), re.compile(r"^\| `([^`]+)` \|")

@@ -47,7 +47,7 @@ def checkout() -> Tree:
 
 @pytest.fixture(scope="module")
 def variant(tmp_path_factory: pytest.TempPathFactory, checkout: Tree) -> Iterator[Tree]:
-    """A copy to edit, by one test of the module after the other; in the end the checkout's state is put back."""
+    """A copy that a module's tests edit one after the other; in the end the checkout's state is put back."""
     yield copy_of_the_checkout(tmp_path_factory.mktemp("variant"), checkout.environment)
     done = checkout.up()
     assert done.code == 0, done.text

@@ -17,7 +17,7 @@ from tests.lab.runner import ROOT
 
 
 def on_node(settings: Settings, name: str, command: str, timeout_s: float = 240) -> str:
-    """What a command prints on a node. Raises asyncssh.ProcessError, with its stderr as a note, when it fails."""
+    """What a command prints on a node. Raises asyncssh.ProcessError, with a note of stderr, when it fails."""
     node = next(node for node in settings.nodes if node.name == name)
 
     async def ask() -> str:

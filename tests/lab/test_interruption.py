@@ -26,7 +26,7 @@ ROUNDS = int(os.environ.get("INTERRUPTION_ROUNDS", "1"))
 SEED = int(os.environ.get("INTERRUPTION_SEED", str(secrets.randbelow(10**6))))
 #: The first instants only load Python; nothing can be left half-made there.
 EARLIEST_S = 1.0
-#: Where a single kill happens at the latest: measuring how long such a run takes would cost as much as the kill.
+#: Where a single kill happens at the latest: to measure how long such a run takes would cost as much.
 #: A run that ends before is tried again at an earlier moment.
 FIRST_CONVERGENCE_S, CHANGE_S = 18.0, 40.0
 
