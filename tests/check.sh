@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What needs no lab: lint, format, types and shellcheck beside the tests, which wait for children half of their time.
+# What needs no lab, side by side: lint and types, unit tests, and the tests that wait for children half of their time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly BIN=.tools/venv/bin
@@ -13,15 +13,24 @@ lint() {
   return "$status"
 }
 
+run_tests() {
+  "$BIN/python" -m pytest -q "$@"
+}
+
 main() {
-  local said status=0
-  said=$(mktemp)
-  # shellcheck disable=SC2064 # the file's name is known now
-  trap "rm -f '$said'" EXIT
-  lint >"$said" 2>&1 &
-  "$BIN/python" -m pytest -q tests/unit tests/scripts tests/program || status=1
-  wait "$!" || status=1
-  cat "$said"
+  local folder status=0 job
+  folder=$(mktemp -d)
+  # shellcheck disable=SC2064 # the folder's name is known now
+  trap "rm -rf '$folder'" EXIT
+  run_tests tests/unit >"$folder/unit" 2>&1 &
+  local jobs=($!)
+  run_tests tests/scripts tests/program >"$folder/scripts" 2>&1 &
+  jobs+=($!)
+  lint || status=1
+  for job in "${jobs[@]}"; do
+    wait "$job" || status=1
+  done
+  cat "$folder"/*
   return "$status"
 }
 

@@ -48,6 +48,7 @@ class Drill:
         self.left.remove(nodeid)
         line = f"== case {number} of {self.count}, {minutes(passed_s)} gone, about {minutes(rest_s)} to go"
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        assert reporter, "a drill says how far it is"
         reporter.write_line(f"\n{line}: {nodeid.partition('::')[2]}")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -27,7 +27,7 @@ def on_node(settings: Settings, name: str, command: str, timeout_s: float = 240)
     try:
         return asyncio.run(ask())
     except asyncssh.ProcessError as error:
-        error.add_note(f"{name}: {command[:200]}: {error.stderr}")
+        error.add_note(f"{name}: {command[:200]}: {error.stderr!s}")
         raise
 
 
