@@ -77,12 +77,13 @@ lab-status: ## the lab's machines
 .PHONY: check
 check: ## lint, format, types, shellcheck, unit tests: under a minute
 	@[ -x $(PY) ] || lab/toolchain.sh venv
-	.tools/venv/bin/ruff check --quiet .
-	.tools/venv/bin/ruff format --quiet --check .
-	.tools/venv/bin/mypy components ops lab tests __main__.py
-	git ls-files -co --exclude-standard '*.sh' '.ci/run' | xargs shellcheck
-	$(PY) -m pytest -q tests/unit tests/scripts tests/program
+	tests/check.sh
 
 .PHONY: test
-test: ## everything that must hold, the lab included
+test: ## everything that must hold, the lab included: a case of every behaviour, within 45 minutes
 	@tests/run-all.sh
+
+.PHONY: drill
+drill: lab-check toolchain ## every case there is, some hours: docs/drills.md; ONLY=redis,drift AGAIN=1 (see README)
+	@$(ENV)
+	$(PY) -m tests.drill $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)

@@ -26,6 +26,7 @@ from components.yaml_file import read_mapping
 __all__ = ["NAMESPACE", "PLAIN_TEXT", "SECRETS", "RawStack", "from_engine", "from_file", "named"]
 
 SECRETS = f"{NAMESPACE}:secrets"
+SECRET_NAME: TypeAdapter[str] = TypeAdapter(SecretName)
 PLAIN_TEXT = Fault(
     "secrets",
     "holds values in plain text",
@@ -97,7 +98,7 @@ def _split(given: Mapping[Any, Any], faults: list[Fault]) -> tuple[dict[str, Any
 def named(name: object, place: str, faults: list[Fault]) -> bool:
     """Whether a key is a secret's name; one that isn't is not shown: it may be the secret itself."""
     try:
-        TypeAdapter(SecretName).validate_python(name)
+        SECRET_NAME.validate_python(name)
     except ValidationError:
         remedy = "use lower-case letters, digits and _, a letter first"
         faults.append(Fault(place, "holds a key that is not a secret's name", remedy))

@@ -12,6 +12,7 @@ import pytest
 from components.topology import Plan
 from lab.images import push_variant
 from ops.__main__ import read_plan
+from tests.lab import topics
 from tests.lab.load import Edge
 from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
 from tests.lab.stores import KINDS, Store
@@ -19,9 +20,12 @@ from tests.lab.writer import Place
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/lab" in str(item.path):
-            item.add_marker("lab")
+    """Topics in their order (tests/lab/topics.py), whatever pytest was asked for."""
+    ours = [item for item in items if topics.FOLDER in item.path.parents]
+    for item in ours:
+        item.add_marker("lab")
+    others = [item for item in items if topics.FOLDER not in item.path.parents]
+    items[:] = [*others, *sorted(ours, key=lambda item: topics.rank(topics.topic(item.path)))]
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +45,10 @@ def checkout() -> Tree:
     return Tree(ROOT, environment())
 
 
-@pytest.fixture
-def variant(tmp_path: Path, checkout: Tree) -> Iterator[Tree]:
-    """A copy to edit; whatever it did, the checkout's own state is put back."""
-    yield copy_of_the_checkout(tmp_path, checkout.environment)
+@pytest.fixture(scope="module")
+def variant(tmp_path_factory: pytest.TempPathFactory, checkout: Tree) -> Iterator[Tree]:
+    """A copy that a module's tests edit one after the other; in the end the checkout's state is put back."""
+    yield copy_of_the_checkout(tmp_path_factory.mktemp("variant"), checkout.environment)
     done = checkout.up()
     assert done.code == 0, done.text
 

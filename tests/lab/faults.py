@@ -55,8 +55,9 @@ def manager(settings: Settings, besides: str = "") -> str:
     return next(node.name for node in settings.managers if node.name != besides)
 
 
+KILL = "kill -9 of the primary's process"
 OF_LEADERS: dict[str, Callable[[Store, str], None]] = {
-    "kill -9 of the primary's process": kill,
+    KILL: kill,
     "stop of its container": stop,
     "service update --force": force,
 }

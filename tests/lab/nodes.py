@@ -6,6 +6,8 @@ import asyncio
 import subprocess
 import sys
 
+import asyncssh
+
 from components.observe import run_script
 from components.settings import Settings
 from lab import folder as folders
@@ -15,14 +17,18 @@ from tests.lab.runner import ROOT
 
 
 def on_node(settings: Settings, name: str, command: str, timeout_s: float = 240) -> str:
-    """What a command prints on a node, which must succeed within its time."""
+    """What a command prints on a node. Raises asyncssh.ProcessError, with a note of stderr, when it fails."""
     node = next(node for node in settings.nodes if node.name == name)
 
     async def ask() -> str:
         async with asyncio.timeout(timeout_s):
             return await run_script(settings, node, command)
 
-    return asyncio.run(ask())
+    try:
+        return asyncio.run(ask())
+    except asyncssh.ProcessError as error:
+        error.add_note(f"{name}: {command[:200]}: {error.stderr!s}")
+        raise
 
 
 def lab(*arguments: str) -> None:

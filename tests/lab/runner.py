@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.lab.measure import measured
+
 ROOT = Path(__file__).resolve().parents[2]
 STACK = "lab"
 #: Two cores, shared with others: a missed target is said; this many times the target fails.
@@ -110,10 +112,10 @@ def until(holds: Callable[[], bool], limit_s: float, what: str) -> float:
 
 
 def fast_enough(what: str, times: Iterable[float], target_s: float) -> None:
-    """Print the seconds of some runs; the fastest counts, as it is the program's own time."""
+    """Tell the seconds of some runs; the fastest counts, as it is the program's own time."""
     ordered = sorted(times)
     fastest, slowest = ordered[0], ordered[-1]
-    print(f"{what}: {fastest:.2f} to {slowest:.2f} s")
+    measured(what, runs=len(ordered), fastest_s=fastest, slowest_s=slowest, target_s=target_s)
     if fastest > target_s:
         print(f"MISSED: {what} {fastest:.2f} s, its target is {target_s:g} s")
     assert fastest <= BUSY * target_s, f"{what}: {fastest:.2f} s, its target is {target_s:g} s"

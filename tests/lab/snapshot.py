@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from components.topology import Plan
-from tests.lab.test_5_secrets import on_node
+from tests.lab.nodes import on_node
 
 SCRIPT = Path(__file__).with_suffix(".sh")
 
@@ -15,7 +15,7 @@ def snapshot(plan: Plan) -> dict[str, str]:
     """By node; equal when nothing was written in between."""
     names = [node.name for node in plan.settings.nodes]
     with ThreadPoolExecutor(len(names)) as pool:
-        texts = pool.map(lambda index: on_node(plan, index, SCRIPT.read_text()), range(len(names)))
+        texts = pool.map(lambda name: on_node(plan.settings, name, SCRIPT.read_text()), names)
         return dict(zip(names, texts, strict=True))
 
 

@@ -15,6 +15,9 @@ from ops import status
 from ops.managers import NoManagerError
 from tests.lab.nodes import on_node
 
+#: For a hand-over from one member to another, in which none or both say that they lead.
+HAND_OVER_S = 15
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -99,11 +102,15 @@ class Store:
             return dict(zip(self.homes, pool.map(role, self.homes), strict=True))
 
     def leader(self) -> str:
-        """The one member that leads."""
-        roles = self.roles()
-        leading = [member for member, role in roles.items() if role == "PRIMARY"]
-        assert len(leading) == 1, f"{self.name}: {roles}"
-        return leading[0]
+        """The one member that leads; waited for while leadership passes from one to another."""
+        deadline = time.monotonic() + HAND_OVER_S
+        while True:
+            roles = self.roles()
+            leading = [member for member, role in roles.items() if role == "PRIMARY"]
+            if len(leading) == 1:
+                return leading[0]
+            assert time.monotonic() < deadline, f"{self.name}: {roles}"
+            time.sleep(0.5)
 
     def start_times(self) -> dict[str, str]:
         """Member to when its container started, as text that sorts."""

@@ -1,4 +1,4 @@
-"""What can be known of MySQL's folders without a server; tests/lab/test_61_mysql.py has the rest."""
+"""What can be known of MySQL's folders without a server; tests/lab/data/test_mysql.py has the rest."""
 
 from __future__ import annotations
 

@@ -10,17 +10,20 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
 from lab.model import NODES
 from tests.lab import faults
+from tests.lab.measure import measured
 from tests.lab.nodes import lab
-from tests.lab.runner import BUSY, ROOT, Tree
+from tests.lab.runner import BUSY, ROOT, Tree, until
 from tests.lab.stores import Store, wait_whole
+from tests.lab.topics import cases
 from tests.lab.writer import End, Ledgers, Place, read_back
 
 ROLL_GAP_S = 5
@@ -37,22 +40,27 @@ def write(stores: list[Store], place: Place) -> Callable[[str], Ledgers]:
     return lambda run: Ledgers(place, names, f"{run}{random.randrange(16**8):08x}")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unchanged(checkout: Tree) -> Iterator[None]:
+    """Whatever was done to nodes and leaders, nothing differs from its declaration in the end."""
+    yield
+    assert checkout.changes() == {}
+
+
 def limits(stores: Iterable[Store]) -> dict[str, float]:
     return {
         name: store.kind.first_write_s for store in stores for name in store.kind.ledgers if name != PLAIN
     }
 
 
-def told(what: str, gaps: Mapping[str, float]) -> str:
-    return f"{what}: first write accepted after " + ", ".join(f"{name} {s:.1f} s" for name, s in gaps.items())
+def tell_gaps(what: str, gaps: Mapping[str, float], **figures: float) -> None:
+    """How long after the fault each ledger's first write was accepted."""
+    measured(what, **{f"{name}_s": gap for name, gap in gaps.items()}, **figures)
 
 
 def check(ends: Mapping[str, End]) -> None:
-    print(
-        "; ".join(
-            f"{name}: {end['acknowledged']} acknowledged, {end['lost']} lost" for name, end in ends.items()
-        )
-    )
+    for name, end in ends.items():
+        measured(f"ledger of {name}", acknowledged=end["acknowledged"], lost=end["lost"])
     for name, end in ends.items():
         assert end["acknowledged"] > 100, (name, end)
         assert end["foreign"] == 0, (name, end)
@@ -60,64 +68,15 @@ def check(ends: Mapping[str, End]) -> None:
 
 
 def late(gaps: Mapping[str, float], allowed: Mapping[str, float]) -> dict[str, float]:
-    """Gaps beyond BUSY times their target; one that only misses its target is said."""
+    """Gaps beyond BUSY times their target; one that only misses its target is told."""
     for name, gap in gaps.items():
         if gap > allowed.get(name, gap):
             print(f"MISSED: {name} {gap:.1f} s, its target is {allowed[name]:.0f} s")
     return {name: gap for name, gap in gaps.items() if gap > BUSY * allowed.get(name, gap)}
 
 
-@pytest.mark.parametrize("name", faults.OF_LEADERS)
-def test_leaders_of_all_stores_go_at_once(
-    name: str, stores: list[Store], write: Callable[[str], Ledgers], checkout: Tree
-) -> None:
-    settings = stores[0].settings
-    wait_whole(stores, settings, as_preferred=True)
-    leaders = {store.name: store.leader() for store in stores}
-    before = {store.name: store.start_times()[leaders[store.name]] for store in stores}
-    with write("leaders") as ledgers:
-        time.sleep(3)
-        since = time.time()
-        with ThreadPoolExecutor(len(stores)) as pool:
-            list(pool.map(lambda store: faults.OF_LEADERS[name](store, leaders[store.name]), stores))
-        time.sleep(20)
-        gaps = ledgers.gaps_s(since, time.time())
-        whole_s = wait_whole(stores, settings)
-    print(told(f"{name}, of all at once", gaps), f"; all whole {whole_s + 20:.0f} s later")
-    check(ledgers.ends)
-    after = {store.name: store.start_times()[leaders[store.name]] for store in stores}
-    assert all(after[each] > before[each] for each in before), "the fault did not happen"
-    assert late(gaps, limits(stores)) == {}
-    assert checkout.changes() == {}
-
-
-@pytest.mark.parametrize("name", faults.OF_NODES)
-def test_the_node_of_each_leader_goes_one_after_the_other(
-    name: str, stores: list[Store], write: Callable[[str], Ledgers], checkout: Tree
-) -> None:
-    settings = stores[0].settings
-    wait_whole(stores, settings, as_preferred=True)
-    missed: dict[str, Any] = {}
-    leading = {store.name: store.homes[store.leader()] for store in stores}
-    with write("nodes") as ledgers:
-        for store, node in leading.items():
-            time.sleep(3)
-            since = time.time()
-            faults.OF_NODES[name](settings, node)
-            time.sleep(5)
-            gaps = ledgers.gaps_s(since, time.time())
-            whole_s = wait_whole(stores, settings)
-            print(
-                told(f"{name}, {node} with {store}'s leader", gaps), f"; all whole {whole_s + 5:.0f} s later"
-            )
-            missed |= {f"{node} {ledger}": gap for ledger, gap in late(gaps, limits(stores)).items()}
-    check(ledgers.ends)
-    assert missed == {}
-    assert checkout.changes() == {}
-
-
 def test_a_cold_start_of_all_nodes_brings_everything_back_without_a_hand(
-    stores: list[Store], write: Callable[[str], Ledgers], place: Place, checkout: Tree
+    stores: list[Store], write: Callable[[str], Ledgers], place: Place
 ) -> None:
     settings = stores[0].settings
     with write("before") as before:
@@ -140,11 +99,75 @@ def test_a_cold_start_of_all_nodes_brings_everything_back_without_a_hand(
     held = read_back(place, before.writers, run)
     with write("after") as after:
         time.sleep(10)
-    print(f"cold start in the order {' '.join(names)}: all whole after {took_s:.0f} s, there: {held}")
+    measured(f"cold start in the order {' '.join(names)}", converged_s=took_s, **held)
     check(after.ends)
     assert {name: held[name] - end["present"] for name, end in before.ends.items()} == dict.fromkeys(held, 0)
     assert took_s <= COLD_START_S
-    assert checkout.changes() == {}
+
+
+@pytest.mark.parametrize("name", cases(faults.OF_LEADERS, tested=[faults.KILL]))
+def test_leaders_of_all_stores_go_at_once(
+    name: str, stores: list[Store], write: Callable[[str], Ledgers]
+) -> None:
+    """Whichever members lead: a preferred one that led no more may take over at any moment."""
+    settings = stores[0].settings
+    wait_whole(stores, settings)
+    before = {store.name: store.start_times() for store in stores}
+    with write("leaders") as ledgers:
+        time.sleep(3)
+        leaders = {store.name: store.leader() for store in stores}
+        since = time.time()
+        with ThreadPoolExecutor(len(stores)) as pool:
+            list(pool.map(lambda store: faults.OF_LEADERS[name](store, leaders[store.name]), stores))
+        time.sleep(20)
+        gaps = ledgers.gaps_s(since, time.time())
+        whole_s = wait_whole(stores, settings)
+    tell_gaps(f"{name}, of all at once", gaps, converged_s=whole_s + 20)
+    check(ledgers.ends)
+    after = {store.name: store.start_times() for store in stores}
+    assert all(after[each][leaders[each]] > before[each][leaders[each]] for each in before), (
+        "no fault happened"
+    )
+    assert late(gaps, limits(stores)) == {}
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("name", faults.OF_NODES)
+def test_the_node_of_each_leader_goes_one_after_the_other(
+    name: str, stores: list[Store], write: Callable[[str], Ledgers]
+) -> None:
+    """Led as preferred: the ledgers run on a node that is nobody's then, and must not go with a leader."""
+    settings = stores[0].settings
+    wait_whole(stores, settings, as_preferred=True)
+    missed: dict[str, Any] = {}
+    leading = {store.name: store.homes[store.leader()] for store in stores}
+    with write("nodes") as ledgers:
+        for name_of_store, node in leading.items():
+            time.sleep(3)
+            since = time.time()
+            faults.OF_NODES[name](settings, node)
+            time.sleep(5)
+            gaps = ledgers.gaps_s(since, time.time())
+            whole_s = wait_whole(stores, settings)
+            tell_gaps(f"{name}, {node} with {name_of_store}'s leader", gaps, converged_s=whole_s + 5)
+            missed |= {f"{node} {ledger}": gap for ledger, gap in late(gaps, limits(stores)).items()}
+    check(ledgers.ends)
+    assert missed == {}
+
+
+def led_by_another(store: Store) -> bool:
+    return any(role == "PRIMARY" for member, role in store.roles().items() if member != store.preferred)
+
+
+def test_the_preferred_members_lead_again_after_a_while(stores: list[Store]) -> None:
+    """The one test that waits for it, where others have to."""
+    led_as_preferred = [store for store in stores if store.leader() == store.preferred]
+    for store in led_as_preferred:
+        faults.kill(store, store.preferred)
+    for store in led_as_preferred:
+        until(partial(led_by_another, store), 60, f"another than {store.preferred} leads")
+    took_s = wait_whole(stores, stores[0].settings, as_preferred=True)
+    measured("the preferred members lead again", after_s=took_s)
 
 
 EDITS = {
@@ -173,7 +196,7 @@ def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_go
         done = variant.up()
         time.sleep(3)
         gaps = ledgers.gaps_s(since, time.time())
-    print(f"a changed setting rolled in {done.seconds:.0f} s, longest gaps: {gaps}")
+    tell_gaps("a changed setting rolls", gaps, up_s=done.seconds)
     assert done.code == 0, done.text
     check(ledgers.ends)
     for store in stores:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
 
+from components.settings import Node
 from components.topology import Plan
 from ops import status
-from tests.lab.nodes import lab
+from tests.lab.measure import measured
+from tests.lab.nodes import lab, on_node
 from tests.lab.quorum_watch import QuorumWatch
 from tests.lab.runner import Tree, until
-from tests.lab.test_5_secrets import on_node
-from tests.lab.test_7_drift import steps, words
-from tests.lab.test_8_interruption import ops
+from tests.lab.test_drift import steps, words
+from tests.lab.test_interruption import ops
 
 SEED = 20261125
 #: Random sequences of edits; twenty are some eight minutes.
@@ -64,17 +65,23 @@ def converges(tree: Tree) -> float:
 def await_certificates(plan: Plan) -> None:
     """A demoted manager that dies before it has a worker's certificate comes back as a voter."""
     command = "openssl x509 -noout -subject -in /var/lib/docker/swarm/certificates/swarm-node.crt"
-    wanted = [f"OU = swarm-{node.role}" for node in plan.settings.nodes]
-    until(
-        lambda: all(role in on_node(plan, index, command) for index, role in enumerate(wanted)),
-        60,
-        "certificates of every role",
-    )
+
+    def has_its_own(node: Node) -> bool:
+        return f"OU = swarm-{node.role}" in on_node(plan.settings, node.name, f"{command} || true")
+
+    until(lambda: all(map(has_its_own, plan.settings.nodes)), 60, "certificates of every role")
 
 
 @pytest.fixture
-def nodes(variant: Tree) -> StackFile:
-    return StackFile(variant)
+def nodes(variant: Tree) -> Iterator[StackFile]:
+    """The stack file to edit; in the end the nodes are as the checkout declares them."""
+    file = StackFile(variant).file
+    own = file.read_text()
+    yield StackFile(variant)
+    if file.read_text() != own:
+        file.write_text(own)
+        done = variant.up()
+        assert done.code == 0, done.said
 
 
 def test_a_worker_is_taken_out_and_in_again(variant: Tree, nodes: StackFile, plan: Plan) -> None:
@@ -82,14 +89,12 @@ def test_a_worker_is_taken_out_and_in_again(variant: Tree, nodes: StackFile, pla
     nodes.write([node for node in all_of_them if node["name"] != "node-5"])
     out = converges(variant)
     assert roles(plan) == {f"node-{n}": "manager" if n < 4 else "worker" for n in range(1, 5)}
-    assert (
-        on_node(plan, 4, "docker info --format '{{.Swarm.LocalNodeState}}'; docker ps -q").strip()
-        == "inactive"
-    )
+    state = "docker info --format '{{.Swarm.LocalNodeState}}'; docker ps -q"
+    assert on_node(plan.settings, "node-5", state).strip() == "inactive"
     nodes.write(all_of_them)
     back = converges(variant)
     assert roles(plan)["node-5"] == "worker"
-    print(f"worker out {out:.1f} s, in again {back:.1f} s")
+    measured("a worker", out_s=out, in_again_s=back)
 
 
 def test_a_dead_worker_is_removed_without_it(variant: Tree, nodes: StackFile, plan: Plan) -> None:
@@ -117,7 +122,8 @@ def test_a_manager_and_a_worker_change_places(variant: Tree, nodes: StackFile, p
     nodes.node(3)["role"], nodes.node(4)["role"] = "worker", "manager"
     nodes.write()
     with QuorumWatch(plan.settings) as watch:
-        converges(variant)
+        took_s = converges(variant)
+    measured("a manager and a worker change places", up_s=took_s, silence_s=watch.longest_gap_s)
     assert (roles(plan)["node-3"], roles(plan)["node-4"]) == ("worker", "manager")
     assert watch.longest_gap_s < LEADERLESS_S
 
@@ -129,8 +135,9 @@ def test_with_two_nodes_away_a_preview_says_so_in_time_and_an_up_does_what_is_sa
     for name in ("node-1", "node-4"):
         lab("stop-node", "--kill", name)
     try:
+        leader = "timeout 5 docker node ls 2>&1 || true"
         # If it was the leader, the others choose another first: no manager answers anybody in those seconds.
-        until(lambda: "Leader" in on_node(plan, 1, "timeout 5 docker node ls 2>&1"), 60, "a leader")
+        until(lambda: "Leader" in on_node(plan.settings, "node-2", leader), 60, "a leader")
         preview = variant.preview()
         assert preview.code == 0, preview.said
         assert preview.seconds < 30
@@ -138,9 +145,8 @@ def test_with_two_nodes_away_a_preview_says_so_in_time_and_an_up_does_what_is_sa
         nodes.node(5)["labels"]["extra"] = "1"
         nodes.write()
         assert variant.up().code == 0
-        assert '"extra":"1"' in on_node(
-            plan, 1, "docker node inspect node-5 --format '{{json .Spec.Labels}}'"
-        )
+        labels = "docker node inspect node-5 --format '{{json .Spec.Labels}}'"
+        assert '"extra":"1"' in on_node(plan.settings, "node-2", labels)
         nodes.node(3)["role"] = "worker"
         nodes.config["platform-beta:swarm"]["even_managers"] = True
         nodes.write()
@@ -153,52 +159,47 @@ def test_with_two_nodes_away_a_preview_says_so_in_time_and_an_up_does_what_is_sa
 
 
 def test_managers_whose_engines_are_all_stopped_are_started(checkout: Tree, plan: Plan) -> None:
-    for index in range(3):
-        on_node(plan, index, "systemctl stop docker.socket docker")
+    for node in plan.settings.managers:
+        on_node(plan.settings, node.name, "systemctl stop docker.socket docker")
     done = ops(checkout, "up")
     assert done.code == 0, done.said
     assert "no manager answers, engines are stopped on node-1, node-2, node-3" in done.text
     assert steps(checkout) == {}
-    print(f"three stopped engines: {done.seconds:.1f} s")
+    measured("three stopped engines", up_s=done.seconds)
 
 
 def test_a_manager_that_comes_back_empty_is_taken_in_again(checkout: Tree, plan: Plan) -> None:
     with QuorumWatch(plan.settings) as watch:
-        on_node(
-            plan,
-            2,
-            "systemctl stop docker.socket docker; rm -rf /var/lib/docker/swarm; systemctl start docker",
-        )
+        empty = "systemctl stop docker.socket docker; rm -rf /var/lib/docker/swarm; systemctl start docker"
+        on_node(plan.settings, "node-3", empty)
         done = checkout.up()
     assert done.code == 0, done.said
     assert steps(checkout) == {}
     assert roles(plan) == {f"node-{n}": "manager" if n < 4 else "worker" for n in range(1, 6)}
     assert watch.longest_gap_s < LEADERLESS_S
-    print(
-        f"a wiped manager is back in {done.seconds:.1f} s; {watch.asked} questions,"
-        f" longest silence {watch.longest_gap_s:.1f} s"
-    )
+    measured("an empty manager", up_s=done.seconds, asked=watch.asked, silence_s=watch.longest_gap_s)
 
 
+@pytest.mark.drill
 def test_a_worker_that_still_votes_is_named_and_loses_its_vote(checkout: Tree, plan: Plan) -> None:
     """Down before its demotion gave it another certificate, it comes back as a manager."""
     await_certificates(plan)
 
     def vote() -> str:
-        return on_node(plan, 0, "docker node ls --filter name=node-4 --format '{{.ManagerStatus}}'").strip()
+        listed = "docker node ls --filter name=node-4 --format '{{.ManagerStatus}}'"
+        return on_node(plan.settings, "node-1", f"{listed} || true").strip()
 
     folder = "/var/lib/docker/swarm/certificates"
-    on_node(plan, 0, "docker node promote node-4")
+    on_node(plan.settings, "node-1", "docker node promote node-4")
     until(lambda: vote() == "Reachable", 60, "the vote")
-    on_node(plan, 3, f"cp -a {folder} /root/manager")
-    on_node(plan, 0, "docker node demote node-4")
+    on_node(plan.settings, "node-4", f"cp -a {folder} /root/manager")
+    on_node(plan.settings, "node-1", "docker node demote node-4")
     until(lambda: vote() == "", 60, "the end of the vote")
     await_certificates(plan)
     # As if it had been killed before it had the new one: without luck, which the kill would need.
-    on_node(
-        plan, 3, f"systemctl stop docker.socket docker; cp -a /root/manager/. {folder}; rm -r /root/manager"
-    )
-    on_node(plan, 3, "systemctl start docker")
+    again = f"systemctl stop docker.socket docker; cp -a /root/manager/. {folder}; rm -r /root/manager"
+    on_node(plan.settings, "node-4", again)
+    on_node(plan.settings, "node-4", "systemctl start docker")
     until(lambda: vote() != "", 60, "the vote, again")
     seen = steps(checkout)
     assert "still has a manager's vote" in words(seen["node-4-labels"])
@@ -206,7 +207,7 @@ def test_a_worker_that_still_votes_is_named_and_loses_its_vote(checkout: Tree, p
     assert done.code == 0, done.said
     assert vote() == ""
     assert steps(checkout) == {}
-    print(f"a worker that still voted: mended in {done.seconds:.1f} s")
+    measured("a worker that still voted", up_s=done.seconds)
 
 
 def swap(stack: StackFile, chance: random.Random) -> str:
@@ -264,10 +265,11 @@ def keep_a_worker(stack: StackFile) -> None:
 EDITS: tuple[Callable[[StackFile, random.Random], str], ...] = (swap, drain, relabel, remove, fewer_managers)
 
 
+@pytest.mark.drill
 @pytest.mark.timeout(1800)
-def test_random_sequences_of_edits_keep_the_quorum(variant: Tree, plan: Plan) -> None:
+def test_random_sequences_of_edits_keep_the_quorum(variant: Tree, nodes: StackFile, plan: Plan) -> None:
     chance = random.Random(SEED)
-    original = StackFile(variant).nodes
+    original = nodes.nodes
     with QuorumWatch(plan.settings) as watch:
         for number in range(SEQUENCES):
             stack = StackFile(variant)
@@ -282,5 +284,8 @@ def test_random_sequences_of_edits_keep_the_quorum(variant: Tree, plan: Plan) ->
             assert roles(plan) == declared, said
             print(f"{number + 1}: {', '.join(said)}: {done.seconds:.1f} s")
         assert steps(variant) == {}
-    print(f"{watch.asked} questions, silences: {[f'{end - start:.1f}' for start, end in watch.gaps]}")
+    silences = len(watch.gaps)
+    measured(
+        "sequences", edits=SEQUENCES, asked=watch.asked, silences=silences, longest_s=watch.longest_gap_s
+    )
     assert watch.longest_gap_s < LEADERLESS_S

@@ -1,4 +1,4 @@
-"""MySQL: who is let in, and its backups. Under faults: tests/lab/test_60_data_tier.py."""
+"""MySQL: who is let in, and its backups. Under faults: tests/lab/data/test_failover.py."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ import pytest
 
 from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
+from tests.lab.measure import measured
 from tests.lab.nodes import on_node
-from tests.lab.runner import Tree
+from tests.lab.runner import Run, Tree
 from tests.lab.stores import Store, whole_store
 from tests.lab.writer import Place
 
 pytestmark = pytest.mark.data_tier
+#: Tries every login that it is given, and prints a line for each.
 CLIENT = """
 import pymysql, sys
 secret = lambda name: open("/run/secrets/" + name).read().strip()
-try:
-    pymysql.connect(host="mysql", port=3306, connect_timeout=3, **eval(sys.argv[1]))
-    print("let in")
-except pymysql.err.OperationalError as fault:
-    print("refused", fault.args[0])
+for arguments in sys.argv[1:]:
+    try:
+        pymysql.connect(host="mysql", port=3306, connect_timeout=3, **eval(arguments))
+        print("let in")
+    except pymysql.err.OperationalError as fault:
+        print("refused", fault.args[0])
 """
 TLS = "'ssl_ca': '/run/secrets/internal_ca_certificate', 'ssl_verify_cert': True, 'ssl_verify_identity': True"
 REFUSED = {
@@ -36,6 +39,7 @@ REFUSED = {
     "a router's old account": f"{{'user': 'haproxy', 'password': '', {TLS}}}",
     "no TLS": "{'user': 'app', 'password': secret('mysql_app_password'), 'ssl_disabled': True}",
 }
+LET_IN = {"password and TLS": f"{{'user': 'app', 'password': secret('mysql_app_password'), {TLS}}}"}
 
 
 @pytest.fixture(scope="module")
@@ -43,23 +47,26 @@ def mysql(stores: list[Store]) -> Store:
     return whole_store(stores, "mysql")
 
 
-def client(place: Place, arguments: str) -> str:
-    """What a client in the overlay is told."""
+@pytest.fixture(scope="module")
+def answers(mysql: Store, place: Place) -> dict[str, str]:
+    """What a client in the overlay is told, by the name of its login."""
+    logins = {**REFUSED, **LET_IN}
     names = ("mysql_app_password", "internal_ca_certificate")
     files = {"client.py": CLIENT, **{name: place.secrets[name] for name in names}}
-    command = ["timeout", "20", "python3", "/run/secrets/client.py", arguments]
+    command = ["timeout", "60", "python3", "/run/secrets/client.py", *logins.values()]
     script = place.container(f"client-{uuid.uuid4().hex[:8]}", command, files)
-    return on_node(place.settings, place.node, script).strip()
+    lines = on_node(place.settings, place.node, script).strip().splitlines()
+    return dict(zip(logins, lines, strict=True))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_nobody_gets_in_without_password_and_tls(name: str, mysql: Store, place: Place) -> None:
-    assert re.fullmatch(r"refused (1045|3159|1698)", client(place, REFUSED[name]))
+def test_nobody_gets_in_without_password_and_tls(name: str, answers: dict[str, str]) -> None:
+    assert re.fullmatch(r"refused (1045|3159|1698)", answers[name])
 
 
-def test_who_has_both_is_let_in(mysql: Store, place: Place) -> None:
-    own = f"{{'user': 'app', 'password': secret('mysql_app_password'), {TLS}}}"
-    assert client(place, own) == "let in"
+@pytest.mark.parametrize("name", LET_IN)
+def test_password_and_tls_are_let_in(name: str, answers: dict[str, str]) -> None:
+    assert answers[name] == "let in"
 
 
 def test_nothing_of_it_listens_on_a_node(mysql: Store) -> None:
@@ -75,7 +82,7 @@ def sql(mysql: Store, statement: str) -> str:
     return mysql.inside(mysql.leader(), command).strip()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def keepsake(mysql: Store) -> Iterator[None]:
     """A table of three rows in the application's database."""
     sql(mysql, "CREATE TABLE IF NOT EXISTS app.keepsake (id INT PRIMARY KEY, text VARCHAR(20))")
@@ -84,28 +91,27 @@ def keepsake(mysql: Store) -> Iterator[None]:
     sql(mysql, "DROP TABLE IF EXISTS app.keepsake")
 
 
-def test_a_backup_is_read_from_a_secondary_proven_and_a_damaged_one_is_found_out(
-    plan: Plan, mysql: Store, keepsake: None, checkout: Tree
+@pytest.fixture(scope="module")
+def backup(mysql: Store, keepsake: None, checkout: Tree) -> tuple[str, Run]:
+    """A backup of the three rows: its ID, and the run that made it."""
+    return make(checkout, "mysql")
+
+
+def test_a_backup_is_read_from_a_secondary_and_proven(
+    mysql: Store, backup: tuple[str, Run], checkout: Tree
 ) -> None:
-    name, done = make(checkout, "mysql")
-    print(f"mysql, a backup with its proof: {done.seconds:.0f} s")
+    name, done = backup
+    measured("mysql, a backup with its proof", took_s=done.seconds)
     source = re.search(r"reads from (mysql-\d)", done.text)
     assert source
     assert source[1] != mysql.leader()
     assert re.search(rf"{name}.*proven", checkout.ops("backups", "mysql").text)
-    in_task(plan, "mysql", f"truncate -s -64 /backup/{name}/dump.sql.zst")
-    assert f"backup {name} is bad: files differ from the manifest: dump.sql.zst" in verdict(
-        plan, "mysql", name
-    )
-    refused = checkout.ops("restore", "mysql", "--backup", name, "--overwrite", "app")
-    assert refused.code != 0
-    assert "is bad" in refused.text
 
 
 def test_a_restore_overwrites_only_what_is_named_and_reaches_a_given_moment(
-    mysql: Store, keepsake: None, checkout: Tree
+    mysql: Store, backup: tuple[str, Run], checkout: Tree
 ) -> None:
-    name, _ = make(checkout, "mysql")
+    name, _ = backup
     early = datetime.now(UTC) - timedelta(hours=1)
     refused = checkout.ops("restore", "mysql", "--backup", name, "--until", f"{early:%Y-%m-%dT%H:%M:%SZ}")
     assert refused.code != 0
@@ -122,10 +128,22 @@ def test_a_restore_overwrites_only_what_is_named_and_reaches_a_given_moment(
     assert sql(mysql, "SELECT COUNT(*) FROM app.keepsake") == "0"
     wanted = ("restore", "mysql", "--backup", name, "--overwrite", "app")
     done = checkout.ops(*wanted, "--until", f"{moment:%Y-%m-%dT%H:%M:%SZ}")
-    print(f"mysql, a restore to a moment: {done.seconds:.0f} s")
+    measured("mysql, a restore to a moment", took_s=done.seconds)
     assert done.code == 0, done.text
     texts = sql(mysql, "SELECT GROUP_CONCAT(text ORDER BY id) FROM app.keepsake")
     assert texts == "one,two,drei,after the backup"
     plain = checkout.ops(*wanted)
     assert plain.code == 0, plain.text
     assert sql(mysql, "SELECT COUNT(*) FROM app.keepsake") == "3"
+
+
+def test_a_damaged_backup_is_found_out_and_not_restored(
+    plan: Plan, backup: tuple[str, Run], checkout: Tree
+) -> None:
+    name, _ = backup
+    in_task(plan, "mysql", f"truncate -s -64 /backup/{name}/dump.sql.zst")
+    told = verdict(plan, "mysql", name)
+    assert f"backup {name} is bad: files differ from the manifest: dump.sql.zst" in told
+    refused = checkout.ops("restore", "mysql", "--backup", name, "--overwrite", "app")
+    assert refused.code != 0
+    assert "is bad" in refused.text

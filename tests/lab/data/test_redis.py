@@ -1,4 +1,4 @@
-"""Redis: who is let in, and its backups. Under faults: tests/lab/test_60_data_tier.py."""
+"""Redis: who is let in, and its backups. Under faults: tests/lab/data/test_failover.py."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
+from tests.lab.measure import measured
 from tests.lab.nodes import lab, on_node
 from tests.lab.runner import Tree, until
 from tests.lab.stores import Store, found, in_container, wait_whole, whole_store
@@ -67,6 +68,7 @@ def test_nothing_of_it_listens_on_a_node(redis: Store) -> None:
         assert not {line.rpartition(":")[2] for line in listening.splitlines()} & {"6379", "26379"}
 
 
+@pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_a_member_that_comes_back_with_old_data_is_not_promoted(redis: Store) -> None:
     """Its node is away, then the leader's, longer than a Sentinel trusts the link of the other replica."""
@@ -84,9 +86,10 @@ def test_a_member_that_comes_back_with_old_data_is_not_promoted(redis: Store) ->
         assert cli(redis, "get promotion:witness") == "new"
     wait_whole([redis], redis.settings)
     assert cli(redis, "get promotion:witness") == "new"
-    print(f"redis, old data comes back first: the newest leads {seconds:.0f} s later, nothing lost")
+    measured("redis, old data comes back first: the newest leads, nothing lost", after_s=seconds)
 
 
+@pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_when_all_stopped_and_the_leader_is_gone_a_person_says_who_leads(redis: Store) -> None:
     wait_whole([redis], redis.settings, as_preferred=True)
@@ -107,14 +110,14 @@ def test_when_all_stopped_and_the_leader_is_gone_a_person_says_who_leads(redis: 
         assert cli(redis, "get promotion:witness") == "kept"
     wait_whole([redis], redis.settings)
     assert cli(redis, "get promotion:witness") == "kept"
-    print(f"redis, all stopped and the leader gone: who was told to leads after {seconds:.0f} s")
+    measured("redis, all stopped and the leader gone: the one told to leads", after_s=seconds)
 
 
 def test_a_backup_is_proven_and_comes_back_only_by_name(redis: Store, plan: Plan, checkout: Tree) -> None:
     cli(redis, "set backup:witness before")
     time.sleep(1)
     name, done = make(checkout, "redis")
-    print(f"redis, a backup with its proof: {done.seconds:.0f} s")
+    measured("redis, a backup with its proof", took_s=done.seconds)
     cli(redis, "set backup:witness after")
     refused = checkout.ops("restore", "redis", "--backup", name)
     assert refused.code != 0
@@ -122,7 +125,7 @@ def test_a_backup_is_proven_and_comes_back_only_by_name(redis: Store, plan: Plan
     assert cli(redis, "get backup:witness") == "after"
     done = checkout.ops("restore", "redis", "--backup", name, "--overwrite", "redis")
     assert done.code == 0, done.text
-    print(f"redis, a restore: {done.seconds:.0f} s; {done.text.strip().splitlines()[-1]}")
+    measured("redis, a restore", took_s=done.seconds)
     assert cli(redis, "get backup:witness") == "before"
     in_task(plan, "redis", f"truncate -s -20 /backup/{name}/dump.rdb.gz")
     assert "isn't what was written" in verdict(plan, "redis", name)

@@ -8,9 +8,10 @@ import pytest
 
 from components.topology import Plan
 from tests.lab.bucket import KEYS, Environment, running
+from tests.lab.measure import measured
 from tests.lab.runner import Tree, copy_of_the_checkout, until
 from tests.lab.stores import needed
-from tests.lab.test_4_changes import override
+from tests.lab.test_rolling_update import override
 
 pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(1800)]
 ARRIVES_S = 90
@@ -65,14 +66,13 @@ def test_a_backup_lost_on_the_node_comes_back_from_the_bucket_and_restores(bucke
     assert fetched.code == 0, fetched.text
     assert f"{name} is back" in fetched.text
     restored = bucket.ops("restore", "redis", "--backup", name, "--overwrite", "redis")
-    print(
-        f"bucket, redis: there after {took_s:.0f} s, back in {fetched.seconds:.1f} s; {restored.text[-200:]}"
-    )
+    measured("bucket, redis", there_after_s=took_s, back_in_s=fetched.seconds)
     assert restored.code == 0, restored.text
     again = bucket.ops("fetch", "redis", "--backup", name)
     assert "already, and whole" in again.text
 
 
+@pytest.mark.drill
 def test_a_lost_volume_of_mysql_is_filled_again_and_what_it_holds_is_proven(bucket: Environment) -> None:
     name = bucket.make("mysql")
     arrived(bucket, "mysql", name)
@@ -81,7 +81,7 @@ def test_a_lost_volume_of_mysql_is_filled_again_and_what_it_holds_is_proven(buck
     assert fetched.code == 0, fetched.text
     proven = bucket.inside("mysql-backup", f"/usr/local/lib/backup/verify-backup.sh {name}", timeout_s=300)
     assert proven.strip() == f"{name} proven"
-    print(f"bucket, mysql: back in {fetched.seconds:.1f} s: {fetched.text[-300:]}")
+    measured("bucket, mysql", back_in_s=fetched.seconds)
 
 
 def test_an_object_that_was_cut_off_is_found_when_it_is_fetched(bucket: Environment) -> None:
@@ -96,6 +96,7 @@ def test_an_object_that_was_cut_off_is_found_when_it_is_fetched(bucket: Environm
     bucket.inside("redis-backup", f"[ ! -e /backup/{name} ] && mv /backup/.kept /backup/{name}")
 
 
+@pytest.mark.drill
 def test_wrong_keys_are_told_in_words_and_backups_go_on(bucket: Environment) -> None:
     bucket.give("bucket_secret_key", "wrong")
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 import yaml
 
 from components.topology import Plan
-from tests.lab.runner import Tree, copy_of_the_checkout
+from tests.lab.nodes import on_node
+from tests.lab.runner import Run, Tree, copy_of_the_checkout
 from tests.lab.snapshot import snapshot, written
-from tests.lab.test_5_secrets import on_node
+from tests.lab.topics import cases
 
 Config = dict[str, Any]
 Change = Callable[[Config], None]
@@ -107,6 +109,16 @@ HOSTS: dict[str, tuple[int, str, str, str]] = {
         "network.subnet",
     ),
 }
+#: Settings, and things done to machines, that don't hide each other.
+SETTINGS_AT_ONCE = (
+    *("too little memory", "too few cores", "an old system", "an old engine", "clocks apart"),
+    *("an MTU that does not fit", "a user that is not there", "an address that is not its own"),
+    "a new node that is away",
+)
+HOSTS_AT_ONCE = (
+    *("another name", "a taken subnet", "a taken pool", "a smaller MTU", "gossip refused"),
+    "no firewall tool",
+)
 
 
 def here(text: str, plan: Plan) -> str:
@@ -125,46 +137,76 @@ def at_rest(plan: Plan) -> dict[str, str]:
     return seen
 
 
-def refused(tree: Tree, plan: Plan, says: str, moving: bool = False) -> None:
-    """A run says so and touches nothing. `moving`: tasks may still be on their way."""
+def refused(tree: Tree, plan: Plan, says: Sequence[str], moving: bool = False) -> Run:
+    """A run says all of these and touches nothing. `moving`: tasks may still be on their way."""
     before = at_rest(plan) if moving else snapshot(plan)
     done = tree.up()
     assert done.code != 0, done.said
     assert "nothing was touched" in done.text, done.said
-    assert says in done.said, done.said
+    assert [each for each in says if each not in done.text] == [], done.text
     assert "Traceback" not in done.text
     assert written(plan, before) == []
-    print(next(line for line in done.said.splitlines() if says in line).strip())
+    for each in says:
+        print(next(line for line in done.text.splitlines() if each in line).strip())
+    return done
+
+
+def refused_with(names: Sequence[str], folder: Path, checkout: Tree, plan: Plan) -> None:
+    """A run whose stack file has all of these settings at once is refused for each of them."""
+    variant = copy_of_the_checkout(folder, checkout.environment)
+    file = variant.root / "Pulumi.lab.yaml"
+    document = yaml.safe_load(file.read_text())
+    for name in names:
+        SETTINGS[name][0](document["config"])
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", variant.root / "key"], check=True)
+    file.write_text(here(yaml.safe_dump(document, sort_keys=False), plan))
+    refused(variant, plan, [here(SETTINGS[name][1], plan) for name in names])
+
+
+def refused_on(names: Sequence[str], checkout: Tree, plan: Plan) -> None:
+    """A run is refused for each of these, which are done to the machines at once and undone after it."""
+    with contextlib.ExitStack() as undone:
+        for name in names:
+            number, inject, undo, _ = HOSTS[name]
+            undone.callback(mend, plan, f"node-{number}", undo)
+            on_node(plan.settings, f"node-{number}", here(inject, plan))
+        refused(
+            checkout, plan, [HOSTS[name][3] for name in names], moving=any("swarm" in name for name in names)
+        )
+
+
+def mend(plan: Plan, node: str, undo: str) -> None:
+    told = on_node(plan.settings, node, f"{{ {undo}; }} 2>&1 && echo undone || true")
+    assert told.endswith("undone\n"), f"{undo}: {told}"
 
 
 def test_there_are_twenty_five() -> None:
     assert len(SETTINGS) + len(HOSTS) >= 25
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+def test_all_that_the_machines_do_not_meet_is_refused_at_once(
+    tmp_path: Path, checkout: Tree, plan: Plan
+) -> None:
+    refused_with(SETTINGS_AT_ONCE, tmp_path, checkout, plan)
+
+
+@pytest.mark.parametrize("name", cases(SETTINGS, tested=["one machine twice", "a key that opens nothing"]))
 def test_a_setting_that_the_machines_do_not_meet_is_refused(
     name: str, tmp_path: Path, checkout: Tree, plan: Plan
 ) -> None:
-    change, says = SETTINGS[name]
-    variant = copy_of_the_checkout(tmp_path, checkout.environment)
-    file = variant.root / "Pulumi.lab.yaml"
-    document = yaml.safe_load(file.read_text())
-    change(document["config"])
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", variant.root / "key"], check=True)
-    file.write_text(here(yaml.safe_dump(document, sort_keys=False), plan))
-    refused(variant, plan, here(says, plan))
+    refused_with([name], tmp_path, checkout, plan)
+
+
+def test_all_that_makes_machines_unfit_is_refused_at_once(checkout: Tree, plan: Plan) -> None:
+    refused_on(HOSTS_AT_ONCE, checkout, plan)
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", HOSTS)
+@pytest.mark.parametrize("name", cases(HOSTS, tested=["a worker in another swarm"]))
 def test_a_machine_that_is_unfit_is_refused(name: str, checkout: Tree, plan: Plan) -> None:
-    number, inject, undo, says = HOSTS[name]
-    on_node(plan, number - 1, here(inject, plan))
     try:
-        refused(checkout, plan, says, moving="swarm" in name)
+        refused_on([name], checkout, plan)
     finally:
-        told = on_node(plan, number - 1, f"{{ {undo}; }} 2>&1 && echo undone")
-        assert told.endswith("undone\n"), f"{undo}: {told}"
         if "swarm" in name:
             assert checkout.up().code == 0
             at_rest(plan)
@@ -176,8 +218,6 @@ def test_wrong_secrets_are_refused_all_at_once(tmp_path: Path, checkout: Tree, p
     variant.give("redis_app_password", "short")
     variant.give("mysql_app_password", "beta_root_pass_2024")
     variant.give("mysql_tls_certificate", "no certificate at all")
-    refused(variant, plan, "3 faults in the configuration")
-    said = variant.up().said
-    for name in ("redis_app_password", "mysql_app_password", "mysql_tls_certificate"):
-        assert f"secrets.{name}: " in said
-    assert "beta_root_pass_2024" not in said
+    names = ("redis_app_password", "mysql_app_password", "mysql_tls_certificate")
+    says = ["3 faults in the configuration", *(f"secrets.{name}: " for name in names)]
+    assert "beta_root_pass_2024" not in refused(variant, plan, says).text

@@ -1,4 +1,4 @@
-"""MongoDB: closed to strangers, and its backups. Under faults: tests/lab/test_60_data_tier.py."""
+"""MongoDB: closed to strangers, and its backups. Under faults: tests/lab/data/test_failover.py."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
+from tests.lab.measure import measured
 from tests.lab.nodes import on_node
 from tests.lab.runner import Tree
 from tests.lab.stores import Store, whole_store
@@ -80,7 +81,7 @@ def test_a_backup_is_proven_and_comes_back_only_by_name(mongodb: Store, plan: Pl
     keepsakes(mongodb, "deleteMany({})")
     keepsakes(mongodb, "insertMany([{ _id: 1, text: 'one' }, { _id: 2, text: 'two' }])")
     name, done = make(checkout, "mongodb")
-    print(f"mongodb, a backup with its proof: {done.seconds:.0f} s")
+    measured("mongodb, a backup with its proof", took_s=done.seconds)
     listed = in_task(plan, "mongodb", "/usr/local/lib/backup/list-backups.sh").splitlines()
     (made,) = [each for each in map(json.loads, listed) if each["id"] == name]
     assert made["state"] == "proven"
@@ -92,7 +93,7 @@ def test_a_backup_is_proven_and_comes_back_only_by_name(mongodb: Store, plan: Pl
     assert json.loads(keepsakes(mongodb, "findOne({ _id: 1 })"))["text"] == "later"
     done = checkout.ops("restore", "mongodb", "--backup", name, "--overwrite", "platform")
     assert done.code == 0, done.text
-    print(f"mongodb, a restore: {done.seconds:.0f} s; {done.text.strip().splitlines()[-1]}")
+    measured("mongodb, a restore", took_s=done.seconds)
     assert json.loads(keepsakes(mongodb, "find().sort({ _id: 1 }).toArray().map((each) => each.text)")) == [
         "one",
         "two",

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from components.topology import Plan
+from tests.lab.nodes import on_node
 from tests.lab.runner import ROOT, Tree
 
-LOOK = "ps -eo args; journalctl --no-pager -o cat; cat /var/log/*.log /var/lib/docker/containers/*/*.log"
+LOOK = (
+    "ps -eo args; journalctl --no-pager -o cat; cat /var/log/*.log /var/lib/docker/containers/*/*.log || true"
+)
 
 
 def needles(value: str) -> list[str]:
@@ -30,21 +33,10 @@ def leaks(text: str, secrets: dict[str, str]) -> set[str]:
 def tokens(plan: Plan) -> dict[str, str]:
     """Join tokens of the swarm as it is, and the private key of the lab."""
     kinds = ("worker", "manager")
-    read = {kind: on_node(plan, 0, f"docker swarm join-token -q {kind}").strip() for kind in kinds}
+    read = {
+        kind: on_node(plan.settings, "node-1", f"docker swarm join-token -q {kind}").strip() for kind in kinds
+    }
     return {**read, "ssh key": (ROOT / ".lab/ssh/id_ed25519").read_text()}
-
-
-def on_node(plan: Plan, index: int, command: str) -> str:
-    node = plan.settings.nodes[index]
-    options = ["-i", ROOT / ".lab/ssh/id_ed25519", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]
-    options += ["-o", "UserKnownHostsFile=/dev/null"]
-    done = subprocess.run(
-        ["ssh", *map(str, options), f"root@{node.address}", command],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.stdout
 
 
 def test_a_leak_would_be_found(secrets: dict[str, str]) -> None:
@@ -76,8 +68,8 @@ def test_previews_and_runs_print_no_value(
 def test_hosts_show_no_value_in_processes_and_logs(
     plan: Plan, secrets: dict[str, str], tokens: dict[str, str]
 ) -> None:
-    for index, node in enumerate(plan.settings.nodes):
-        seen = on_node(plan, index, LOOK)
+    for node in plan.settings.nodes:
+        seen = on_node(plan.settings, node.name, LOOK)
         assert "dockerd" in seen, node.name
         assert leaks(seen, {**secrets, **tokens}) == set(), node.name
 

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from components.topology import Plan
+from tests.lab.data.test_mysql import sql
 from tests.lab.load import Edge
+from tests.lab.measure import measured
 from tests.lab.nodes import on_node
 from tests.lab.runner import fast_enough, until
 from tests.lab.stores import Store, found, needed, wait_whole, whole_store
-from tests.lab.test_61_mysql import sql
 
 SERVES_AGAIN_S = 10.0
 STORES = {"mysql", "mysql-read", "redis", "mongodb"}
@@ -140,12 +141,13 @@ def test_the_death_of_the_primary_is_bridged_and_no_acknowledged_note_is_lost(
     wait_whole([mysql], mysql.settings)
     there = sql(mysql, f"SELECT id, text FROM app.notes WHERE text LIKE '{run} %'").splitlines()
     acknowledged = {answer["note"]["id"] for answer in writes.answers}
-    print(
-        f"api, {primary} killed: {len(acknowledged)} notes acknowledged, {len(writes.refused)} refused, "
-        f"longest gap {writes.longest_gap_s:.1f} s; lists: {len(reads.refused)} refused, "
-        f"{sum(each['lagging'] for each in reads.answers)} lagging, longest gap {reads.longest_gap_s:.1f} s"
-    )
-    assert acknowledged - {line.split("\t")[0] for line in there} == set()
+    lost = acknowledged - {line.split("\t")[0] for line in there}
+    notes = {"acknowledged": len(acknowledged), "lost": len(lost), "refused": len(writes.refused)}
+    measured(f"api, {primary} killed: notes", **notes, gap_s=writes.longest_gap_s)
+    lagging = sum(each["lagging"] for each in reads.answers)
+    lists = {"read": len(reads.answers), "refused": len(reads.refused), "lagging": lagging}
+    measured(f"api, {primary} killed: lists", **lists, gap_s=reads.longest_gap_s)
+    assert lost == set()
     assert len({line.split("\t")[1] for line in there}) == len(there), "a repeated write made a second note"
     assert len(acknowledged) > 50
     fast_enough("the API without an answer to writes", [writes.longest_gap_s], SERVES_AGAIN_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import Any
 
@@ -11,12 +12,22 @@ import pytest
 from components.observe import NodeFacts, observe
 from components.topology import Plan
 from tests.lab.drifts import CONSEQUENCES, ROUNDS, Drift
+from tests.lab.measure import measured
+from tests.lab.nodes import on_node
 from tests.lab.runner import QUIET, Tree, fast_enough
 from tests.lab.snapshot import snapshot, written
-from tests.lab.test_5_secrets import on_node
+from tests.lab.topics import cases
 
 #: The round that is under way, or failed.
 UNREPAIRED: list[str] = []
+#: A round that moves no task, so that a preview of it can be shown to write nothing on any host.
+STILL = "labels, limits and kernel"
+#: One of each kind; the others differ from these in the property, or in the node.
+TESTED = (
+    *(STILL, "engines and drain", "engines down", "services: size", "things removed", "the network removed"),
+    "a worker left, a manager demoted",
+)
+PREVIEWS = int(os.environ.get("PREVIEWS", "5"))
 
 
 def steps(tree: Tree) -> dict[str, dict[str, Any]]:
@@ -43,12 +54,11 @@ def words(step: dict[str, Any]) -> str:
 
 def act(plan: Plan, drift: Drift) -> None:
     """Do it, for sure."""
-    said = on_node(plan, drift.on - 1, f"{{ {drift.done}; }} >/dev/null && echo done")
-    assert said.strip() == "done", drift.done
+    on_node(plan.settings, f"node-{drift.on}", f"{{ {drift.done}; }} >/dev/null")
 
 
 def settled(plan: Plan, drift: Drift) -> str:
-    return on_node(plan, drift.on - 1, drift.check).strip()
+    return on_node(plan.settings, f"node-{drift.on}", f"{drift.check}; true").strip()
 
 
 def test_there_are_forty() -> None:
@@ -56,8 +66,9 @@ def test_there_are_forty() -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ROUNDS)
+@pytest.mark.parametrize("name", cases(ROUNDS, tested=TESTED))
 def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan: Plan) -> None:
+    """Gone by its own check; what a repair left behind would be invented by the next preview."""
     drifts = ROUNDS[name]
     assert not UNREPAIRED, f"{UNREPAIRED[0]} was not repaired: what is seen from here on would prove nothing"
     UNREPAIRED.append(name)
@@ -65,7 +76,9 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
         act(plan, drift)
     if "down" in name:
         time.sleep(4)  # longer than dial-manager.sh keeps its choice
+    before = snapshot(plan) if name == STILL else {}
     seen = steps(checkout)
+    assert not before or written(plan, before) == []
     for drift in drifts:
         assert drift.resource in seen, f"{drift.done}: not in {sorted(seen)}"
         assert drift.says in words(seen[drift.resource]), words(seen[drift.resource])
@@ -77,28 +90,16 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
     assert {drift.done: settled(plan, drift) for drift in drifts} == {
         drift.done: drift.right for drift in drifts
     }
-    assert steps(checkout) == {}
     UNREPAIRED.clear()
-    print(f"{name}: {len(drifts)} drifts named and repaired in {done.seconds:.1f} s")
+    measured(name, drifts=len(drifts), repaired_s=done.seconds)
 
 
-def test_twenty_previews_invent_nothing_and_write_nothing(checkout: Tree, plan: Plan) -> None:
+def test_previews_invent_nothing_and_write_nothing(checkout: Tree, plan: Plan) -> None:
     before = snapshot(plan)
-    runs = [checkout.preview("--expect-no-changes") for _ in range(20)]
+    runs = [checkout.preview("--expect-no-changes") for _ in range(PREVIEWS)]
     assert all(run.code == 0 for run in runs), next(run.said for run in runs if run.code)
     assert written(plan, before) == []
-    fast_enough("20 previews", (run.seconds for run in runs), 6)
-
-
-def test_a_preview_that_has_much_to_say_writes_nothing(checkout: Tree, plan: Plan) -> None:
-    drifts = ROUNDS["labels, limits and kernel"]
-    for drift in drifts:
-        act(plan, drift)
-    before = snapshot(plan)
-    assert len(steps(checkout)) == len(drifts)
-    assert written(plan, before) == []
-    assert checkout.up().code == 0
-    assert steps(checkout) == {}
+    fast_enough("previews", (run.seconds for run in runs), 6)
 
 
 def test_five_nodes_are_observed_within_a_second_and_a_half(plan: Plan) -> None:

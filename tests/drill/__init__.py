@@ -1,0 +1,1 @@
+"""`make drill`: every case of tests/lab, what was measured, and docs/drills.md of it."""
