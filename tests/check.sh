@@ -9,7 +9,7 @@ lint() {
   "$BIN/ruff" check --quiet . || status=1
   "$BIN/ruff" format --quiet --check . || status=1
   "$BIN/mypy" components ops lab tests __main__.py || status=1
-  git ls-files -co --exclude-standard -z '*.sh' '.ci/run' | xargs -0 shellcheck || status=1
+  git ls-files -co --exclude-standard -z '*.sh' '.ci/run' 'ops/bin/*' | xargs -0 shellcheck || status=1
   return "$status"
 }
 
