@@ -24,6 +24,8 @@ class Node(Frozen):
     number: int
     role: Literal["manager", "worker"]
     labels: dict[str, str]
+    min_api_version: str | None = None
+    """Oldest API version that its engine serves; None: the engine's own limit."""
 
     @property
     def name(self) -> str:
@@ -31,16 +33,32 @@ class Node(Frozen):
         return f"node-{self.number}"
 
 
-def _node(number: int, role: Literal["manager", "worker"], *labels: str) -> Node:
-    return Node(number=number, role=role, labels=dict.fromkeys(labels, "true"))
+# What Docker Engine 29 (Ubuntu 22.04, 24.04) serves at least. https://github.com/moby/moby/pull/51186
+NEWER_ENGINES_MIN_API = "1.44"
+
+
+def _node(
+    number: int, role: Literal["manager", "worker"], *labels: str, min_api_version: str | None = None
+) -> Node:
+    return Node(
+        number=number, role=role, labels=dict.fromkeys(labels, "true"), min_api_version=min_api_version
+    )
 
 
 # Where the operator's manual puts each service. A second mongodb-secondary: docs/decisions/0012-mongodb.md
+# A manager and a worker refuse what newer engines refuse.
 NODES = (
     _node(1, "manager", "mysql-master", "edge"),
-    _node(2, "manager", "redis-master", "edge"),
+    _node(2, "manager", "redis-master", "edge", min_api_version=NEWER_ENGINES_MIN_API),
     _node(3, "manager", "mongodb-primary", "backup"),
-    _node(4, "worker", "mysql-slave", "redis-slave", "mongodb-secondary"),
+    _node(
+        4,
+        "worker",
+        "mysql-slave",
+        "redis-slave",
+        "mongodb-secondary",
+        min_api_version=NEWER_ENGINES_MIN_API,
+    ),
     _node(5, "worker", "mysql-slave", "redis-slave", "mongodb-secondary"),
 )
 

@@ -39,9 +39,11 @@ def node_command(lab: Lab, node: Node, image: str, held: list[str]) -> list[str]
     /proc and /sys, cgroups of its own and every device are what an engine inside needs.
     """
     name = lab.container(node)
+    limit = ["--env", f"DOCKER_MIN_API_VERSION={node.min_api_version}"] if node.min_api_version else []
     return [
         *("create", "--name", f"{name}.new", "--hostname", node.name, "--label", lab.label),
         *("--network", lab.network, "--ip", str(lab.address(node))),
+        *limit,
         *(f"--cap-add={capability}" for capability in held),
         *(
             "--cgroupns=private",
@@ -77,7 +79,7 @@ def _create(lab: Lab, node: Node, image: str, folder: Folder, apt: Apt) -> None:
         docker("rm", f"{name}.new")
     docker(*node_command(lab, node, image, capabilities(Path("/proc/self/status").read_text())))
     files = {
-        **files_for(apt, "bookworm"),
+        **files_for(apt, "trixie"),
         **host_key_pair(),
         "/root/.ssh/authorized_keys": folder.key.with_suffix(".pub").read_bytes(),
     }

@@ -5,6 +5,8 @@
 # Result: node <node id>
 set -euo pipefail
 
+readonly SOCKET=${DOCKER_SOCKET_FILE:-/var/run/docker.sock}
+
 port_open() { timeout 3 bash -c "exec 3<>/dev/tcp/$MANAGER/2377" 2>/dev/null; }
 
 check_existing() {
@@ -30,9 +32,27 @@ found() {
     "see: journalctl -u docker"
 }
 
+ask_engine() { curl -sS --max-time 60 --unix-socket "$SOCKET" "$@"; }
+
+# Every engine refuses some versions of its API, so the engine itself says which: the newest that it serves.
+# https://docs.docker.com/reference/api/engine/latest/#tag/System/operation/SystemPing
+api_version() { ask_engine -o /dev/null -D - http://docker/_ping | tr -d '\r' | sed -nE 's/^api-version: *([0-9.]+)$/\1/Ip'; }
+
 # The Engine API, since the docker client takes the token only in argv, where every user could read it.
-# https://docs.docker.com/engine/api/v1.41/#tag/Swarm/operation/SwarmJoin
+# https://docs.docker.com/reference/api/engine/latest/#tag/Swarm/operation/SwarmJoin
 request_join() {
+  local version
+  version=$(api_version)
+  if [[ -z $version ]]; then
+    echo "the engine at $SOCKET names no version of its API"
+    return 1
+  fi
+  printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
+    "$ADVERTISE_ADDRESS" "$MANAGER" "$TOKEN" |
+    ask_engine -H 'Content-Type: application/json' -d @- "http://docker/v$version/swarm/join"
+}
+
+join() {
   printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
     "$ADVERTISE_ADDRESS" "$MANAGER" "$TOKEN" |
     curl -sS --max-time 60 --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' \

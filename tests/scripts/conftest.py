@@ -45,6 +45,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.docker_socket = folder / "docker.sock"
         self.bin = folder / "bin"
         self.bin.mkdir()
         for name in REAL:
@@ -76,6 +77,7 @@ class Machine:
             "FAKES": str(self.folder),
             "LOCK_FOLDER": str(self.folder),
             "DAEMON_FILE": str(self.folder / "docker" / "daemon.json"),
+            "DOCKER_SOCKET_FILE": str(self.docker_socket),
             "ENGINE_PID_FILE": str(self.folder / "docker.pid"),
             "KEY_FOLDER": str(self.folder / "keys"),
             "OS_RELEASE_FILE": str(self.folder / "os-release"),

@@ -1,1 +1,1 @@
-../base-bookworm/build.sh
+../base-trixie/build.sh

@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.plugins.docker.tunnel import Tunnel
+from lab.plugins.docker.versions import OLDEST, VersionedApi
 from lab.plugins.resource import PluginError
 
 if TYPE_CHECKING:
-    from docker import APIClient
     from requests import Response
 
 Query = Mapping[str, Any]
 
 _REQUEST_LIMIT_S = 120.0
-_API_VERSION = "1.41"  # the oldest engine in use: 20.10
 
 
 class NotFoundError(PluginError):
@@ -45,7 +44,7 @@ class Client:
         self._settings = Settings()
         self._lock = threading.Lock()
         self._tunnel: Tunnel | None = None
-        self._api: APIClient | None = None
+        self._api: VersionedApi | None = None
         atexit.register(self.close)
 
     def configure(self, settings: Settings) -> None:
@@ -75,27 +74,31 @@ class Client:
     ) -> Any:
         import requests
 
-        api = self._connected()
+        connection = self._connected()
         params = {
             name: json.dumps(value) if isinstance(value, dict) else value for name, value in query.items()
         }
-        url = f"{api.base_url}/v{_API_VERSION}{path}"
         try:
-            answer = api.request(
-                method, url, params=params, json=body, headers=headers, timeout=_REQUEST_LIMIT_S
+            answer = connection.api.request(
+                method,
+                connection.url(path),
+                params=params,
+                json=body,
+                headers=headers,
+                timeout=_REQUEST_LIMIT_S,
             )
         except requests.RequestException as error:
             raise PluginError(self._unreachable(error)) from error
         return _content(answer, method, path)
 
-    def _connected(self) -> APIClient:
+    def _connected(self) -> VersionedApi:
         with self._lock:
             if self._api is None or (self._tunnel and not self._tunnel.alive):
                 self.close()
                 self._api = self._connect()
             return self._api
 
-    def _connect(self) -> APIClient:
+    def _connect(self) -> VersionedApi:
         from docker import APIClient
 
         host = self._settings.host
@@ -107,7 +110,9 @@ class Client:
             raise PluginError(f"host {host!r}: the offline docker plugin reaches ssh:// and unix:// only")
         else:  # docker-py takes a path for absolute; Docker's own client takes it as it is
             host = f"unix://{Path(host.removeprefix('unix://')).absolute()}"
-        return APIClient(base_url=host, version=_API_VERSION, max_pool_size=64)
+        # A version is named so that the constructor asks nothing; every request names its own.
+        api = APIClient(base_url=host, version=f"{OLDEST[0]}.{OLDEST[1]}", max_pool_size=64)
+        return VersionedApi(api, self._settings.host)
 
     def _unreachable(self, error: Exception) -> str:
         words = f"; ssh: {self._tunnel.last_words()}" if self._tunnel else ""

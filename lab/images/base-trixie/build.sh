@@ -14,7 +14,7 @@ main() {
   rm -rf "${root}"/var/cache/apt/archives/*.deb "${root}"/var/lib/apt/lists/* "${root}"/var/log/*.log
 
   # A container must not start services while packages are being installed.
-  # https://manpages.debian.org/bookworm/init-system-helpers/invoke-rc.d.8.en.html
+  # https://manpages.debian.org/trixie/init-system-helpers/invoke-rc.d.8.en.html
   printf '#!/bin/sh\nexit 101\n' >"${root}/usr/sbin/policy-rc.d"
   chmod 0755 "${root}/usr/sbin/policy-rc.d"
 
