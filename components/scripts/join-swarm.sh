@@ -34,29 +34,21 @@ found() {
 
 ask_engine() { curl -sS --max-time 60 --unix-socket "$SOCKET" "$@"; }
 
-# Every engine refuses some versions of its API, so the engine itself says which: the newest that it serves.
+# Every engine refuses some versions of its API, so the engine itself says which: the newest that it serves. 1 without one.
 # https://docs.docker.com/reference/api/engine/latest/#tag/System/operation/SystemPing
-api_version() { ask_engine -o /dev/null -D - http://docker/_ping | tr -d '\r' | sed -nE 's/^api-version: *([0-9.]+)$/\1/Ip'; }
+api_version() { ask_engine -o /dev/null -D - http://docker/_ping | tr -d '\r' | sed -nE 's/^api-version: *([0-9.]+)$/\1/Ip' | grep .; }
 
 # The Engine API, since the docker client takes the token only in argv, where every user could read it.
 # https://docs.docker.com/reference/api/engine/latest/#tag/Swarm/operation/SwarmJoin
 request_join() {
   local version
-  version=$(api_version)
-  if [[ -z $version ]]; then
+  if version=$(api_version); then
+    printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
+      "$ADVERTISE_ADDRESS" "$MANAGER" "$TOKEN" |
+      ask_engine -H 'Content-Type: application/json' -d @- "http://docker/v$version/swarm/join"
+  else
     echo "the engine at $SOCKET names no version of its API"
-    return 1
   fi
-  printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
-    "$ADVERTISE_ADDRESS" "$MANAGER" "$TOKEN" |
-    ask_engine -H 'Content-Type: application/json' -d @- "http://docker/v$version/swarm/join"
-}
-
-join() {
-  printf '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
-    "$ADVERTISE_ADDRESS" "$MANAGER" "$TOKEN" |
-    curl -sS --max-time 60 --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' \
-      -d @- http://docker/v1.41/swarm/join
 }
 
 join() {

@@ -84,6 +84,7 @@ class Machine:
             "SYSCTL_FILE": str(self.folder / "sysctl.conf"),
             "FIREWALL_FOLDER": str(self.folder / "firewall"),
             "FIREWALL_LOADED": str(self.folder / "loaded"),
+            "SBIN_FOLDERS": str(self.folder / "sbin"),
             "UNIT_FOLDER": str(self.folder / "units"),
         }
         done = subprocess.run(
