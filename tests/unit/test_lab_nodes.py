@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import tarfile
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 
 from lab.apt import Apt, archive, files_for, parse_targets
+from lab.catalog import IMAGES
 from lab.model import NODES, Lab
 from lab.nodes import HOST_KEY, capabilities, host_key_pair, node_command
 from lab.others import foreign
@@ -34,6 +38,32 @@ def test_a_node_is_made_with_label_and_fixed_address_and_never_privileged() -> N
     assert "cafe0123-node-1:/var/lib/docker" in command
     assert "--privileged" not in command
     assert command[-1] == "image"
+
+
+def test_a_manager_and_a_worker_refuse_old_versions_of_the_api() -> None:
+    limited = [node for node in NODES if node.min_api_version]
+    assert {node.role for node in limited} == {"manager", "worker"}
+    for node in NODES:
+        command = node_command(LAB, node, "image", [])
+        told = [word for word in command if word.startswith("DOCKER_MIN_API_VERSION=")]
+        assert told == (["DOCKER_MIN_API_VERSION=1.44"] if node in limited else [])
+        assert all(command[command.index(word) - 1] == "--env" for word in told)
+
+
+def test_the_entry_passes_the_limit_to_the_engines_unit(tmp_path: Path) -> None:
+    text = (IMAGES / "node/rootfs/usr/local/sbin/lab-node-entry").read_text()
+    drop_in = tmp_path / "docker.service.d" / "lab.conf"
+    text = text.replace("/etc/systemd/system/docker.service.d/lab.conf", str(drop_in))
+    script = text.replace('main "$@" </dev/null', "limit_engine")
+    assert script.count(str(drop_in)) == 1
+    for limit, expected in (("1.44", "[Service]\nEnvironment=DOCKER_MIN_API_VERSION=1.44\n"), ("", None)):
+        subprocess.run(["bash", "-c", script], env={**os.environ, "DOCKER_MIN_API_VERSION": limit}, check=True)
+        assert (drop_in.read_text() if drop_in.exists() else None) == expected
+
+
+def test_sshd_of_a_node_keeps_the_limits_of_its_distribution() -> None:
+    lines = (IMAGES / "node/rootfs/etc/ssh/sshd_config.d/lab.conf").read_text().splitlines()
+    assert [line for line in lines if line.startswith(("Max", "PerSource"))] == []
 
 
 def test_every_node_has_host_keys_of_its_own_readable_by_root_alone() -> None:

@@ -209,6 +209,17 @@ FAULTS: list[tuple[Machines, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("system", "version", "engine"),
+    [("debian", "13", "26.1.5+dfsg1"), ("ubuntu", "22.04", "29.1.3"), ("ubuntu", "24.04", "29.1.3")],
+)
+def test_newer_systems_and_their_engines_are_fit(system: str, version: str, engine: str) -> None:
+    newer = SOUND
+    for name in SOUND:
+        newer = spoilt(newer, name, os_id=system, os_version=version, engine_version=engine)
+    assert said(newer) == []
+
+
 def test_sound_machines_have_no_fault_and_nothing_unseen() -> None:
     assert said(SOUND) == said(FRESH) == []
     assert unseen(PLAN, SOUND) == unseen(PLAN, FRESH) == []

@@ -1,1 +1,1 @@
-../base-trixie/build.sh
+../base-bookworm/build.sh
