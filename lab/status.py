@@ -14,7 +14,8 @@ from lab.shell import LabError, docker
 QUESTIONS = """
 systemctl is-system-running || true
 if command -v dockerd >/dev/null; then systemctl is-active docker || true; else echo not installed; fi
-swarm=$(timeout 5 docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>/dev/null) || swarm=-
+swarm='{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}'
+swarm=$(timeout 5 docker info --format "$swarm" 2>/dev/null) || swarm=-
 echo "$swarm"
 cd /sys/fs/cgroup
 if [ -d memory ]; then cat memory/memory.usage_in_bytes; grep '^total_inactive_file' memory/memory.stat

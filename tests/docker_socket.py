@@ -1,4 +1,4 @@
-"""A Docker Engine's socket as far as versions go: it serves some versions of its API and refuses the others."""
+"""A Docker Engine's socket that serves some versions of the API and refuses the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-#: Oldest and newest API of the engines of Debian 12, Debian 13 and Ubuntu 24.04, and of a node of the lab that is limited.
+#: Oldest and newest API of the engines of Debian 12, Debian 13 and Ubuntu 24.04, and of a limited lab node.
 ENGINES = {
     "20.10": ("1.12", "1.41"),
     "26.1": ("1.24", "1.45"),
@@ -49,6 +49,7 @@ class FakeEngine:
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
+    request_queue_size = 128
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def listening(engine: FakeEngine, socket: Path) -> Iterator[FakeEngine]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = _serve
+        do_GET = do_POST = do_DELETE = _serve  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

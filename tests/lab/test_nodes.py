@@ -1,4 +1,4 @@
-"""What the machines of the lab are: like those of an environment, and a manager and a worker like newer ones."""
+"""The lab's machines have the limits of real ones: sshd's, and those of newer engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts before Docker Engines and clients of several versions: what these serve, and say when they are down."""
+"""Scripts against Docker Engines and clients of several versions, running and stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.docker_socket import ENGINES, FakeEngine, listening
 from tests.scripts.conftest import Machine
 from tests.scripts.test_swarm_scripts import DOCKER, JOIN, TOKEN, info
 
-FIND, LIST = "../../ops/find-objects.sh", "../../ops/list-nodes.sh"
+QUESTIONS = ("../../ops/list-objects.sh", "../../ops/list-nodes.sh")
 #: What `docker info --format …` does when no engine answers: its fields are empty, if it prints them at all.
 DOWN = {
     "20.10": "echo 'template: :1:2: executing at <.Swarm.Error>: nil pointer' >&2; exit 1",
@@ -34,7 +34,9 @@ def host(machine: Machine) -> Machine:
 
 
 @contextmanager
-def engine(host: Machine, limits: tuple[str, str], *, refuses: str = "", names_version: bool = True) -> Iterator[FakeEngine]:
+def engine(
+    host: Machine, limits: tuple[str, str], *, refuses: str = "", names_version: bool = True
+) -> Iterator[FakeEngine]:
     """The host's engine: it lets it join, or says why not."""
 
     def answer(*_: Any) -> tuple[int, Any]:
@@ -90,22 +92,24 @@ def test_an_engine_whose_socket_is_gone_is_told_as_such(host: Machine) -> None:
 
 
 @pytest.mark.parametrize("down", DOWN.values(), ids=DOWN)
-@pytest.mark.parametrize("script", [FIND, LIST])
+@pytest.mark.parametrize("script", QUESTIONS)
 def test_an_engine_that_is_down_does_not_say_that_there_is_no_swarm(
     machine: Machine, script: str, down: str
 ) -> None:
     machine.fake("dockerd", "")
     machine.fake("docker", down.replace("{empty}", " false"))
-    run = machine.run(script, WANTED="", REMOVED="")
+    run = machine.run(script, LABEL="stack")
     assert run.code != 0
     assert run.out == ""
-    assert run.called("docker ") == ["docker info --format {{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}"]
+    assert run.called("docker ") == [
+        "docker info --format {{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}"
+    ]
 
 
-@pytest.mark.parametrize("script", [FIND, LIST])
+@pytest.mark.parametrize("script", QUESTIONS)
 def test_a_docker_client_without_an_engine_is_in_no_swarm(machine: Machine, script: str) -> None:
     machine.fake("docker", DOWN["26.1"].replace("{empty}", " false"))
-    run = machine.run(script, WANTED="", REMOVED="")
+    run = machine.run(script, LABEL="stack")
     assert (run.code, run.out, run.calls) == (0, "no-swarm inactive\n", ())
 
 

@@ -21,14 +21,20 @@ def named_versions(text: str) -> list[str]:
 
 
 def scripts() -> list[Path]:
-    found = (path for folder in ("components", "ops", "configs", "lab") for path in (ROOT / folder).rglob("*"))
-    return [path for path in found if path.is_file() and path.name not in NO_SCRIPTS and not path.suffix == ".pyc"]
+    found = (
+        path for folder in ("components", "ops", "configs", "lab") for path in (ROOT / folder).rglob("*")
+    )
+    return [
+        path for path in found if path.is_file() and path.name not in NO_SCRIPTS and path.suffix != ".pyc"
+    ]
 
 
 def test_no_script_names_a_version() -> None:
     texts = {path: path.read_text(errors="replace") for path in scripts()}
     assert len(texts) > 200
-    assert {str(path.relative_to(ROOT)): found for path, text in texts.items() if (found := named_versions(text))} == {}
+    assert {
+        str(path.relative_to(ROOT)): found for path, text in texts.items() if (found := named_versions(text))
+    } == {}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ def test_a_named_version_is_found(text: str) -> None:
         "ssl_protocols TLSv1.2 TLSv1.3;",
         "DOCKER_MIN_API_VERSION=1.44",
         "github.com/prometheus/client_golang v1.23.2",
-        'http://docker/v$version/swarm/join',
+        "http://docker/v$version/swarm/join",
     ],
 )
 def test_what_names_none_is_no_find(text: str) -> None:

@@ -32,7 +32,9 @@ def swarm(method: str, path: str, body: Any) -> tuple[int, Any]:
     return 200, {"method": method, "path": path, "body": body}
 
 
-@pytest.mark.parametrize(("limits", "spoken"), zip(ENGINES.values(), ["1.41", "1.45", "1.45", "1.45"], strict=True))
+@pytest.mark.parametrize(
+    ("limits", "spoken"), zip(ENGINES.values(), ["1.41", "1.45", "1.45", "1.45"], strict=True)
+)
 def test_every_engine_is_asked_in_a_version_that_it_serves(limits: tuple[str, str], spoken: str) -> None:
     with client_of(FakeEngine(*limits, answer=swarm)) as client:
         found = asyncio.run(client.post("/services/create", {"Name": "web"}))
@@ -58,9 +60,10 @@ def test_many_requests_at_once_are_all_answered() -> None:
 
 
 def test_an_engine_that_serves_only_newer_versions_says_so_itself() -> None:
-    with client_of(FakeEngine("1.50", "1.60", answer=swarm)) as client:
-        with pytest.raises(PluginError, match=r"client version 1\.45 is too old\. Minimum .* is 1\.50"):
-            asyncio.run(client.get("/nodes"))
+    says = r"client version 1\.45 is too old\. Minimum .* is 1\.50"
+    newer = FakeEngine("1.50", "1.60", answer=swarm)
+    with client_of(newer) as client, pytest.raises(PluginError, match=says):
+        asyncio.run(client.get("/nodes"))
 
 
 @pytest.mark.parametrize(
@@ -74,9 +77,8 @@ def test_an_engine_that_serves_only_newer_versions_says_so_itself() -> None:
 def test_an_engine_that_cannot_be_spoken_to_is_a_fault_and_not_an_absent_object(
     engine: FakeEngine, says: str
 ) -> None:
-    with client_of(engine) as client:
-        with pytest.raises(PluginError, match=says) as caught:
-            asyncio.run(client.get("/networks/gone"))
+    with client_of(engine) as client, pytest.raises(PluginError, match=says) as caught:
+        asyncio.run(client.get("/networks/gone"))
     assert not isinstance(caught.value, NotFoundError)
     assert [path for _, path, _ in engine.asked] == ["/_ping"]
 

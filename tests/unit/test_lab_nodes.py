@@ -57,7 +57,9 @@ def test_the_entry_passes_the_limit_to_the_engines_unit(tmp_path: Path) -> None:
     script = text.replace('main "$@" </dev/null', "limit_engine")
     assert script.count(str(drop_in)) == 1
     for limit, expected in (("1.44", "[Service]\nEnvironment=DOCKER_MIN_API_VERSION=1.44\n"), ("", None)):
-        subprocess.run(["bash", "-c", script], env={**os.environ, "DOCKER_MIN_API_VERSION": limit}, check=True)
+        subprocess.run(
+            ["bash", "-c", script], env={**os.environ, "DOCKER_MIN_API_VERSION": limit}, check=True
+        )
         assert (drop_in.read_text() if drop_in.exists() else None) == expected
 
 

@@ -23,7 +23,8 @@ def chosen(offered: str, host: str) -> str:
     named = re.fullmatch(r"([0-9]+)\.([0-9]+)", offered)
     if not named:
         raise PluginError(
-            f"host {host!r}: names no version of the Docker API in its answer to /_ping; see which engine runs there"
+            f"host {host!r}: names no version of the Docker API in its answer to /_ping; "
+            "see which engine runs there"
         )
     theirs = (int(named[1]), int(named[2]))
     if theirs < OLDEST:
