@@ -19,7 +19,7 @@ from components.topology import draft
 from ops import secrets
 from ops.secrets import Values, missing
 from tests.unit.chains import NOW, Issued, authority, server
-from tests.unit.examples import raw, settings
+from tests.unit.examples import house, settings
 from tests.unit.secret_values import make, sound
 
 DOMAIN = "beta.example.com"
@@ -195,7 +195,7 @@ def test_an_own_certificate_is_not_replaced_for_another_domain() -> None:
 
 def told(values: Values) -> tuple[str, ...]:
     """What the program warns of, in a preview as in an up."""
-    return read(RawStack(raw(ssh={"private_key_file": __file__}), values)).warnings
+    return read(RawStack(house(), values)).warnings
 
 
 def test_an_own_certificate_that_ends_within_30_days_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,4 +215,4 @@ def test_an_own_certificate_that_ends_within_30_days_is_told_of(monkeypatch: pyt
 
 def test_a_sealed_value_is_not_looked_at(tmp_path: Path) -> None:
     sealed = {name: {"secure": "v1:x"} for name in sound()}
-    assert read(RawStack(raw(ssh={"private_key_file": __file__}), sealed)).warnings == ()
+    assert read(RawStack(house(), sealed)).warnings == ()
