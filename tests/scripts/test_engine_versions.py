@@ -19,6 +19,7 @@ DOWN = {
     "20.10": "echo 'template: :1:2: executing at <.Swarm.Error>: nil pointer' >&2; exit 1",
     "26.1": "echo Cannot connect to the Docker daemon >&2; echo '{empty}'",
     "28.2": "echo Cannot connect to the Docker daemon >&2; echo '{empty}'; exit 1",
+    "29.1": "echo failed to connect to the docker API >&2; echo '{empty}'; exit 1",
 }
 
 
