@@ -85,6 +85,7 @@ class Conversation:
         self._client, self._managers = client, managers
         self._link: Link | None = None
         self._unanswered = bytearray()
+        self._asked_s = 0.0
         self._turn = asyncio.Lock()
 
     async def hold(self) -> None:
@@ -92,13 +93,15 @@ class Conversation:
         reader, writer = self._client
         answers: asyncio.Task[None] | None = None
         try:
-            while request := await reader.read(CHUNK):
+            while request := await _read(reader):
                 async with self._turn:
+                    if not self._unanswered:
+                        self._asked_s = time.monotonic()
                     self._unanswered += request
                     if self._link:
                         await _send(self._link.stream, request)
                     else:
-                        await self._connect(time.monotonic())
+                        await self._connect()
                 answers = answers or asyncio.create_task(self._answer())
                 if answers.done():
                     return
@@ -119,15 +122,14 @@ class Conversation:
         if self._link and not answers.done():
             with contextlib.suppress(*BROKEN):
                 self._link.stream[1].write_eof()
-        await answers
+        await asyncio.wait({answers})  # which fails when the client went away
 
     async def _answer(self) -> None:
         """Hand answers over; begin a request anew that only reads and failed in passing."""
-        asked_s = time.monotonic()
         while self._link:
             answer = await _receive(self._link.stream, bool(self._unanswered))
             if self._unanswered and not settled(answer) and repeatable(self._unanswered):
-                if await self._again(self._link, asked_s):
+                if await self._again(self._link):
                     continue
                 answer = answer or unavailable("the manager gave no answer")
             if not answer:
@@ -135,30 +137,29 @@ class Conversation:
             self._unanswered.clear()
             self._client[1].write(answer)
             await self._client[1].drain()
-            asked_s = time.monotonic()
         self._client[1].close()
 
-    async def _again(self, failed: Link, asked_s: float) -> bool:
-        if time.monotonic() - asked_s > WAIT_S:
+    async def _again(self, failed: Link) -> bool:
+        if time.monotonic() - self._asked_s > WAIT_S:
             return False
         self._managers.distrust(failed.connection)
         await asyncio.sleep(PAUSE_S)
         async with self._turn:
             self._hang_up()
             try:
-                await self._connect(asked_s)
+                await self._connect()
             except UnavailableError:
                 return False
         return True
 
-    async def _connect(self, asked_s: float) -> None:
+    async def _connect(self) -> None:
         """A stream to a manager that has been sent all that is unanswered. Raises UnavailableError."""
         while True:
             try:
                 self._link = await self._managers.open()
                 return await _send(self._link.stream, bytes(self._unanswered))
             except UnavailableError:
-                if time.monotonic() - asked_s + PAUSE_S > self._managers.patience_s():
+                if time.monotonic() - self._asked_s + PAUSE_S > self._managers.patience_s():
                     raise
                 await asyncio.sleep(PAUSE_S)
 
@@ -182,13 +183,18 @@ def unavailable(text: str) -> bytes:
     return f"{head}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n".encode() + body
 
 
+async def _read(reader: Reader) -> bytes:
+    """What comes next; nothing at the end, however it came about."""
+    with contextlib.suppress(*BROKEN):
+        return await reader.read(CHUNK)
+    return b""
+
+
 async def _receive(stream: Stream, begins: bool) -> bytes:
     """The next piece; of an answer that begins at least its status. Empty when the stream is at its end."""
-    received = b""
-    with contextlib.suppress(*BROKEN):
-        received = await stream[0].read(CHUNK)
-        while begins and 0 < len(received) < STATUS_LENGTH and (more := await stream[0].read(CHUNK)):
-            received += more
+    received = await _read(stream[0])
+    while begins and 0 < len(received) < STATUS_LENGTH and (more := await _read(stream[0])):
+        received += more
     return received
 
 

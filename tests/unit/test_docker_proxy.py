@@ -60,8 +60,8 @@ class Engines:
             self.current = min(self.current + 1, len(self.answers) - 1)
 
 
-def asked(engines: Engines, *requests: bytes) -> list[bytes]:
-    """What one client gets, request by request, by way of a Conversation."""
+def asked(engines: Engines, *requests: bytes, then: Callable[[], None] = lambda: None) -> list[bytes]:
+    """What one client gets, request by request, by way of a Conversation; `then`: done after each answer."""
 
     async def run() -> list[bytes]:
         await engines.start()
@@ -75,6 +75,7 @@ def asked(engines: Engines, *requests: bytes) -> list[bytes]:
         for request in requests:
             writer.write(request)
             answers.append(await asyncio.wait_for(reader.read(65536), 10))
+            then()
         writer.close()
         return answers
 
@@ -116,6 +117,39 @@ def test_after_its_time_the_last_answer_is_handed_over(tmp_path: Path) -> None:
     began = time.monotonic()
     assert asked(Engines(tmp_path, NOT_A_MANAGER), READ) == [NOT_A_MANAGER]
     assert 0.9 < time.monotonic() - began < 5
+
+
+def test_the_time_for_an_answer_begins_with_its_request(tmp_path: Path) -> None:
+    engines = Engines(tmp_path, GOOD, GOOD)
+
+    def idle_while_the_manager_leaves() -> None:
+        time.sleep(docker_proxy.WAIT_S + 0.1)
+        engines.answers[0] = NOT_A_MANAGER
+
+    assert asked(engines, READ, READ, then=idle_while_the_manager_leaves) == [GOOD, GOOD]
+    assert engines.asked == [2, 1]
+
+
+def test_a_client_that_goes_away_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    engines = Engines(tmp_path, GOOD * 10_000)
+
+    async def run() -> None:
+        await engines.start()
+        over = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await Conversation((reader, writer), engines).hold()
+            over.set()
+
+        await asyncio.start_unix_server(serve, tmp_path / "proxy.sock")
+        _, writer = await asyncio.open_unix_connection(tmp_path / "proxy.sock", limit=1)
+        writer.write(READ)
+        await asyncio.sleep(0.2)
+        writer.transport.abort()
+        await asyncio.wait_for(over.wait(), 10)
+
+    asyncio.run(run())
+    assert caplog.records == []
 
 
 def test_without_any_manager_the_client_is_told_why(tmp_path: Path) -> None:
