@@ -14,6 +14,7 @@ from components.lock import NoLockError
 from components.outputs import edge_urls
 from components.reading import read
 from components.settings import Settings, parse_settings
+from components.ssh.docker_socket import SocketError
 from components.stack import from_file
 from components.topology import Plan
 from ops import backup as backup_module
@@ -34,6 +35,7 @@ FAULTS = (
     NodeAliveError,
     NoManagerError,
     NoLeaderError,
+    SocketError,
     secrets_module.SecretsError,
     backup_module.BackupError,
 )

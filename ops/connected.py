@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.settings import Settings, parse_settings
-from components.ssh.docker_socket import OPEN, DockerSocket
+from components.ssh.docker_socket import OPEN, DockerSocket, SocketError
 from components.stack import from_file
 from ops.processes import run
 
@@ -33,8 +33,12 @@ def main(command: Sequence[str], root: Path) -> int:
         return parse_settings(from_file(root / f"Pulumi.{stack}.yaml").settings)
 
     stack = stack_of(command, os.environ).rpartition("/")[2]
-    with DockerSocket(root, stack, load).opened():
-        return run(command, root, {**os.environ, OPEN: stack}).code
+    try:
+        with DockerSocket(root, stack, load).opened():
+            return run(command, root, {**os.environ, OPEN: stack}).code
+    except SocketError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

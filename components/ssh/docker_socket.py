@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class SwarmManagers:
         self._connection: asyncssh.SSHClientConnection | None = None
         self._left: list[asyncssh.SSHClientConnection] = []
         self._turn = asyncio.Lock()
+        self._failed_s, self._failure = 0.0, ""
         self._worth_waiting = False
 
     async def open(self) -> Link:
@@ -71,9 +73,17 @@ class SwarmManagers:
                 each.close()
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
+        asked_s = time.monotonic()
         async with self._turn:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._elect()
+                # Of many who wait, each would otherwise hold an election of its own, one after the other.
+                if self._failed_s > asked_s:
+                    raise UnavailableError(self._failure)
+                try:
+                    self._connection = await self._elect()
+                except UnavailableError as error:
+                    self._failed_s, self._failure = time.monotonic(), str(error)
+                    raise
             return self._connection
 
     async def _elect(self) -> asyncssh.SSHClientConnection:
@@ -90,6 +100,10 @@ class SwarmManagers:
         return connection
 
 
+class SocketError(Exception):
+    """The socket can't be made on this machine; the text says why and what to do."""
+
+
 class DockerSocket:
     """Listens at FOLDER/<stack>.sock below `root`.
 
@@ -100,16 +114,21 @@ class DockerSocket:
         # Relative, as the path of a socket has 107 bytes at most: man 7 unix
         self._folder, self._stack, self._load = Path(os.path.relpath(root)) / FOLDER, stack, load
         self._own = self._folder / f"{stack}.{os.getpid()}.sock"
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._failure: OSError | None = None
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._talks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="docker-socket", daemon=True)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
-        """Serve until the block ends."""
+        """Serve until the block ends. Raises SocketError."""
         self._thread.start()
         self._ready.wait()
+        if self._failure:
+            fault = f"{self._folder}: the Docker socket of the run can't be made there ({self._failure})"
+            raise SocketError(f"{fault}; see that you may write there, and that its path is short")
+        assert self._loop
         try:
             yield
         finally:
@@ -118,10 +137,13 @@ class DockerSocket:
 
     def _run(self) -> None:
         try:
-            self._loop.run_until_complete(self._serve())
+            with asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                runner.run(self._serve())
+        except OSError as error:
+            self._failure = error
         finally:
             self._ready.set()
-            self._loop.close()
 
     async def _serve(self) -> None:
         managers = SwarmManagers(self._load)
@@ -135,7 +157,9 @@ class DockerSocket:
             assert task
             self._talks.add(task)
             task.add_done_callback(self._talks.discard)
-            await Conversation((reader, writer), managers).hold()
+            # At the end of the run: asyncio would print a task that was cancelled as an error.
+            with contextlib.suppress(asyncio.CancelledError):
+                await Conversation((reader, writer), managers).hold()
 
         server = await asyncio.start_unix_server(talk, self._own, backlog=512)
         self._own.chmod(0o600)

@@ -109,20 +109,22 @@ async def elect(
             if chosen:
                 break
     finally:
-        _close(asking, votes, chosen)
+        _close(asking, chosen)
     if not chosen or not chosen.connection:
         raise no_manager(votes)
     chosen.connection.set_keepalive(KEEPALIVE_S, KEEPALIVE_TRIES)
     return chosen.node, chosen.connection
 
 
-def _close(asking: Iterable[asyncio.Future[Vote]], votes: Iterable[Vote], chosen: Vote | None) -> None:
+def _close(asking: Iterable[asyncio.Future[Vote]], chosen: Vote | None) -> None:
     """Ends connections that are not needed, those still being made included."""
     for each in asking:
-        each.cancel()
-    for one in votes:
-        if one.connection and one is not chosen:
-            one.connection.close()
+        if not each.done():
+            each.cancel()
+        elif not each.cancelled() and not each.exception():
+            connection = each.result().connection
+            if connection and each.result() is not chosen:
+                connection.close()
 
 
 async def ask_manager(settings: Settings, node: Node) -> Vote:

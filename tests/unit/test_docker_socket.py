@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -13,7 +14,10 @@ import pytest
 
 from components.errors import ConfigurationError, Fault
 from components.settings import Settings
-from components.ssh.docker_socket import FOLDER, DockerSocket, socket_url
+from components.ssh import docker_socket
+from components.ssh.docker_proxy import UnavailableError
+from components.ssh.docker_socket import FOLDER, DockerSocket, SocketError, SwarmManagers, socket_url
+from components.ssh.election import NoSwarmManagerError
 from ops.connected import stack_of
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +58,44 @@ def test_nothing_is_left_behind_and_only_the_owner_may_use_it(tmp_path: Path) ->
         assert names == [f"lab.{os.getpid()}.sock", "lab.sock"]
         assert FOLDER.stat().st_mode & 0o077 == 0
     assert list(FOLDER.iterdir()) == []
+
+
+def test_a_run_that_can_have_no_socket_does_not_begin(tmp_path: Path) -> None:
+    FOLDER.parent.write_text("")
+    with pytest.raises(SocketError, match="see that you may write there"):
+        with DockerSocket(tmp_path, "lab", faulty).opened():
+            pytest.fail("the run began")
+
+
+def test_connections_that_are_open_at_the_end_are_ended_in_silence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        with DockerSocket(tmp_path, "lab", faulty).opened():
+            client.connect(str(FOLDER / "lab.sock"))
+            ask(tmp_path)  # so that the first one has been taken, too
+        client.settimeout(10)
+        assert client.recv(1) == b""
+    assert caplog.records == []
+
+
+def test_an_election_without_a_result_is_held_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+
+    async def elect(*_: object) -> None:
+        held.append(1)
+        await asyncio.sleep(0.05)
+        raise NoSwarmManagerError(["node-1: no answer within 10 s"])
+
+    async def ask_at_once() -> list[object]:
+        managers = SwarmManagers(lambda: None)  # type: ignore[arg-type, return-value]
+        return await asyncio.gather(*(managers.open() for _ in range(20)), return_exceptions=True)
+
+    monkeypatch.setattr(docker_socket, "elect", elect)
+    errors = asyncio.run(ask_at_once())
+    assert {str(error) for error in errors} == {str(NoSwarmManagerError(["node-1: no answer within 10 s"]))}
+    assert all(isinstance(error, UnavailableError) for error in errors)
+    assert len(held) == 1
 
 
 def test_a_dead_runs_socket_is_cleared_away(tmp_path: Path) -> None:

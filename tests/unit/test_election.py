@@ -69,6 +69,12 @@ def test_it_leads_to_the_swarm_that_most_managers_are_in(answers: list[Answer], 
     assert len(kept) == 1, "the other connections are closed"
 
 
+def test_a_manager_that_answers_too_late_to_be_counted_keeps_no_connection() -> None:
+    _, connections, _ = chosen(*[(0, of("ours"))] * 3)
+    assert len(connections) == 3
+    assert [each.close.called for each in connections].count(False) == 1
+
+
 def test_a_dead_manager_is_not_waited_for() -> None:
     name, _, seconds = chosen((5, DEAD), (0, of("ours")), (0, of("ours")))
     assert name in MANAGERS[1:]
