@@ -2,7 +2,7 @@
 
 A run that was killed, a state of yesterday, a lost state, or a plugin that took a read error for an absence
 leave such objects, and their names are taken: every later run would end in `already exists`.
-What an entry needs at least was found by experiment: docs/decisions/0018-adoption.md
+What an entry needs at least was found by experiment: docs/decisions/0019-adoption.md
 """
 
 from __future__ import annotations

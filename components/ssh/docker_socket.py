@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import socket
 import threading
@@ -27,6 +28,8 @@ FOLDER = Path(".tools/run")
 OPEN = "PLATFORM_BETA_DOCKER_SOCKET"
 #: Connections of other runs that came by way of this one have this long to end; seconds.
 DRAIN_S = 5
+#: How often a run looks whether the name leads to a run that lives: a killed one gives nothing back. Seconds.
+LOOK_S = 1
 
 
 def socket_url(stack: str) -> str:
@@ -148,9 +151,6 @@ class DockerSocket:
     async def _serve(self) -> None:
         managers = SwarmManagers(self._load)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for stale in self._others(alive=False):
-            stale.unlink(missing_ok=True)
-        self._own.unlink(missing_ok=True)
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
@@ -161,19 +161,48 @@ class DockerSocket:
             with contextlib.suppress(asyncio.CancelledError):
                 await Conversation((reader, writer), managers).hold()
 
-        server = await asyncio.start_unix_server(talk, self._own, backlog=512)
-        self._own.chmod(0o600)
-        self._name(self._own)
+        with self._alone():
+            for stale in self._others(alive=False):
+                stale.unlink(missing_ok=True)
+            self._own.unlink(missing_ok=True)
+            server = await asyncio.start_unix_server(talk, self._own, backlog=512)
+            self._own.chmod(0o600)
+            self._name(self._own)
         self._ready.set()
-        await self._stop.wait()
+        while not await self._stopped():
+            self._take_over_from_the_dead()
         server.close()
-        self._give_back()
+        with self._alone():
+            self._give_back()
         if self._talks:
             await asyncio.wait(self._talks, timeout=DRAIN_S if self._others(alive=True) else 0)
         for task in self._talks:
             task.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
         managers.close()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Of several runs one at a time looks at the folder and changes names in it."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    async def _stopped(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                await self._stop.wait()
+        return self._stop.is_set()
+
+    def _take_over_from_the_dead(self) -> None:
+        name = self._folder / f"{self._stack}.sock"
+        if name.is_symlink() and name.readlink() != Path(self._own.name) and not _lives(name):
+            with contextlib.suppress(OSError), self._alone():
+                if not _lives(name):
+                    self._name(self._own)
 
     def _name(self, target: Path) -> None:
         """Point `<stack>.sock` at a socket, in one step."""

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,22 +107,37 @@ def test_a_dead_runs_socket_is_cleared_away(tmp_path: Path) -> None:
         assert not (FOLDER / "lab.1.sock").exists()
 
 
-@pytest.mark.parametrize("first_ends", ["first", "last"])
-def test_two_runs_beside_each_other_both_have_it(tmp_path: Path, first_ends: str) -> None:
+def another_run(folder: Path) -> subprocess.Popen[bytes]:
+    """Another process that has the socket open until its stdin ends."""
     code = (
         "import sys; from pathlib import Path; from tests.unit.test_docker_socket import *\n"
         "with DockerSocket(Path.cwd(), 'lab', faulty).opened(): print('open', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", code],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert other.stdin
     assert other.stdout
     assert other.stdout.readline() == b"open\n"
+    return other
+
+
+def test_a_later_run_that_is_killed_leaves_the_earlier_one_its_socket(tmp_path: Path) -> None:
+    with DockerSocket(tmp_path, "lab", faulty).opened():
+        other = another_run(tmp_path)
+        assert (FOLDER / "lab.sock").readlink() == Path(f"lab.{other.pid}.sock")
+        other.kill()
+        other.communicate()
+        time.sleep(docker_socket.LOOK_S + 1)
+        assert ask(tmp_path).startswith("HTTP/1.1 503")
+
+
+@pytest.mark.parametrize("first_ends", ["first", "last"])
+def test_two_runs_beside_each_other_both_have_it(tmp_path: Path, first_ends: str) -> None:
+    other = another_run(tmp_path)
     with DockerSocket(tmp_path, "lab", faulty).opened():
         assert ask(tmp_path).startswith("HTTP/1.1 503")
         if first_ends == "first":
