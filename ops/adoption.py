@@ -96,9 +96,14 @@ def may_be_secrets(deployment: Deployment, objects: Iterable[SwarmObject], names
 def lost(
     deployment: Deployment, stack: str, objects: Iterable[SwarmObject], declared: Iterable[Declared]
 ) -> list[tuple[Declared, SwarmObject]]:
-    """What is declared and exists, and is not in the state."""
+    """What is declared and exists, and is not in the state.
+
+    An object that an entry has already, be it one that waits for its deletion, is not given a second entry:
+    Pulumi would delete by the one what the other keeps.
+    """
     known = {each["urn"] for each in _resources(deployment) if not each.get("delete")}
-    by_name = {(each.kind, each.name): each for each in objects}
+    held = {each.get("id") for each in _resources(deployment)}
+    by_name = {(each.kind, each.name): each for each in objects if each.id not in held}
     wanted = {each.urn(stack): each for each in declared}
     return [
         (each, by_name[each.kind, each.name])
@@ -136,7 +141,7 @@ def adopted(
     root = _component(resources, stack, "pulumi:pulumi:Stack", f"{PROJECT}-{stack}", None)
     swarm = _component(resources, stack, Swarm.TYPE, network, root)
     provider = _provider(resources, stack, swarm)
-    for declared, found in missing:
+    for declared, found in sorted(missing, key=lambda pair: pair[0].kind == "service"):
         given = {"name": declared.name, **declared.inputs}
         meta = (
             {"__meta": json.dumps({"schema_version": SCHEMA[declared.kind]})}
@@ -152,6 +157,7 @@ def adopted(
             "outputs": {**given, **meta, "id": found.id},
             "parent": _component(resources, stack, *declared.component, root),
             "provider": provider,
+            "dependencies": _used(resources, found),
         }
         resources.append(entry)
     return {**deployment, "resources": resources}
@@ -173,11 +179,17 @@ def with_local_socket(deployment: Deployment, stack: str) -> Deployment:
             changed[part] = {**given, "host": url}
         return changed
 
-    return {**deployment, "resources": [pointed(each) for each in _resources(deployment)]}
+    resources = [pointed(each) for each in _resources(deployment)]
+    return deployment if resources == _resources(deployment) else {**deployment, "resources": resources}
 
 
 def _resources(deployment: Deployment) -> list[dict[str, Any]]:
     return list(deployment.get("resources") or ())
+
+
+def _used(resources: Iterable[Mapping[str, Any]], found: SwarmObject) -> list[str]:
+    """URNs of what a service uses, which a destroy must not remove before it."""
+    return [each["urn"] for each in resources if each.get("id") in found.uses and not each.get("delete")]
 
 
 def _component(resources: list[dict[str, Any]], stack: str, type: str, name: str, parent: str | None) -> str:

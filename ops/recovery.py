@@ -52,8 +52,8 @@ class Recovery:
             listing = beside.submit(swarm_objects.list_objects, self.settings)
             exported = self.backend.export()
         before: Deployment = exported.get("deployment") or {}
-        after = self._settle(before, listing)
-        after = self._adopt(self._without_dead_nodes(after), listing)
+        after, removed = self._settle(before, listing)
+        after = self._adopt(self._without_dead_nodes(after), listing, removed)
         after = adoption.with_local_socket(after, self.backend.stack)
         if after != before:
             self.backend.replace({**exported, "deployment": after})
@@ -87,8 +87,10 @@ class Recovery:
             self.say(f"processes {numbers}: left by a run that was killed; they are ended")
             processes.end(left)
 
-    def _adopt(self, deployment: Deployment, listing: Future[tuple[SwarmObject, ...]]) -> Deployment:
-        missing = self._missing(deployment, listing)
+    def _adopt(
+        self, deployment: Deployment, listing: Future[tuple[SwarmObject, ...]], removed: frozenset[str]
+    ) -> Deployment:
+        missing = self._missing(deployment, listing, removed)
         if not missing:
             return deployment
         for declared, found in missing:
@@ -96,10 +98,18 @@ class Recovery:
         network = self.settings.network.name
         return adoption.adopted(deployment, self.backend.stack, network, missing)
 
-    def _missing(self, deployment: Deployment, listing: Future[tuple[SwarmObject, ...]]) -> Missing:
-        """What is declared and exists, and is not in the state. Raises ForeignObjectError."""
+    def _missing(
+        self,
+        deployment: Deployment,
+        listing: Future[tuple[SwarmObject, ...]],
+        removed: frozenset[str] = frozenset(),
+    ) -> Missing:
+        """What is declared and exists, and is not in the state. Raises ForeignObjectError.
+
+        removed: ids of what was removed since it was listed.
+        """
         try:
-            objects = listing.result()
+            objects = tuple(each for each in listing.result() if each.id not in removed)
         except NoManagerError:
             return []  # without a manager the run is refused anyway, and says why
         declared = list(adoption.declared_objects(self.reading))
@@ -113,10 +123,13 @@ class Recovery:
             raise ForeignObjectError(faults)
         return missing
 
-    def _settle(self, before: Deployment, listing: Future[tuple[SwarmObject, ...]]) -> Deployment:
+    def _settle(
+        self, before: Deployment, listing: Future[tuple[SwarmObject, ...]]
+    ) -> tuple[Deployment, frozenset[str]]:
+        """The deployment without open operations, and the ids of what was removed from the swarm."""
         listed = operations(before)
         if not listed:
-            return before
+            return before, frozenset()
         unseen = [each for each in listed if each.made_unseen]
         found = swarm_objects.find(listing.result(), unseen) if unseen else {}
         settlements = [settle(each, found.get(each.urn)) for each in listed]
@@ -124,7 +137,8 @@ class Recovery:
             if settlement.sentence:
                 self.say(settlement.sentence)
         self._act(settlements)
-        return settled(before, settlements)
+        removed = frozenset(each.id for each in settlements if each.action == "remove")
+        return settled(before, settlements), removed
 
     def _act(self, settlements: list[Settlement]) -> None:
         secrets = [each.operation for each in settlements if each.action == "remove"]

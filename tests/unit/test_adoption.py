@@ -68,8 +68,25 @@ def test_what_is_adopted_is_missing_no_more() -> None:
 def test_an_entry_that_waits_for_its_deletion_is_not_the_object() -> None:
     state = state_with(*ALL)
     for each in state["resources"]:
-        each["delete"] = each["type"].endswith(":Network")
+        if each["type"].endswith(":Network"):
+            each |= {"delete": True, "id": "of-the-network-before"}
     assert names(lost(state, STACK, ALL, DECLARED)) == {NETWORK}
+
+
+def test_an_object_that_waits_for_its_deletion_gets_no_second_entry() -> None:
+    state = state_with(*ALL)
+    for each in state["resources"]:
+        each["delete"] = each["type"].endswith(":Network")
+    assert lost(state, STACK, ALL, DECLARED) == []
+
+
+def test_a_service_depends_on_what_it_uses_so_that_a_destroy_takes_it_down_first() -> None:
+    used = ALL[0], ALL[2], ALL[3]
+    api = swarm_object("service", API.name, STACK, *(each.id for each in used), "of-somebody-else")
+    entries = {each.get("id"): each for each in state_with(api, *used)["resources"]}
+    assert set(entries[api.id]["dependencies"]) == {entries[each.id]["urn"] for each in used}
+    order = list(entries)
+    assert all(order.index(each.id) < order.index(api.id) for each in used)
 
 
 def test_entries_stand_below_their_components_in_the_order_that_pulumi_asks_for() -> None:
@@ -136,3 +153,4 @@ def test_a_provider_of_the_version_before_is_pointed_at_the_local_socket() -> No
     after = with_local_socket({"resources": [old]}, STACK)["resources"][0]
     assert after["inputs"] == after["outputs"] == {"host": "unix://.tools/run/lab.sock", "version": "5.2.0"}
     assert with_local_socket({"resources": [after]}, STACK)["resources"] == [after]
+    assert with_local_socket({}, STACK) == {}, "a stack without resources is left as it is"
