@@ -81,18 +81,27 @@ members() {
     printf 'members\n%s\n' "$said"
 }
 
-# The swarm's overlay networks but its own, and how many services there are.
+# The swarm's overlay networks but its own, and how many services there are: neither when one of them can't be read.
 overlays() {
-  local said names
+  local name names said='' services count=0
   names=$(timeout $PATIENT docker network ls --filter driver=overlay --filter scope=swarm --format '{{.Name}}') || return
-  printf 'overlays\n'
-  for names in $names; do
-    if [[ $names == ingress ]]; then continue; fi
-    said=$(timeout $PATIENT docker network inspect --format \
-      'overlays {"name":{{json .Name}},"ipam":{{json .IPAM.Config}},"options":{{json .Options}},"labels":{{json .Labels}},"attachable":{{json .Attachable}}}' "$names") || continue
-    printf '%s\n' "$said"
+  for name in $names; do
+    if [[ $name == ingress ]]; then continue; fi
+    said+=$(timeout $PATIENT docker network inspect --format \
+      'overlays {"name":{{json .Name}},"ipam":{{json .IPAM.Config}},"options":{{json .Options}},"labels":{{json .Labels}},"attachable":{{json .Attachable}}}' "$name")$'\n' || return
   done
-  timeout $PATIENT docker service ls -q | { said=0; while read -r _; do ((said += 1)); done; echo "services $said"; }
+  services=$(timeout $PATIENT docker service ls -q) || return
+  for _ in $services; do ((count += 1)); done
+  printf 'overlays\n%sservices %s\n' "$said" "$count"
+}
+
+# Both lists, asked for at once and printed one after the other.
+swarm_lists() {
+  local said
+  members &
+  said=$(overlays) || said=''
+  wait
+  if [[ -n $said ]]; then printf '%s\n' "$said"; fi
 }
 
 # disk FOLDER: of the file system that holds Docker's data, or will.
@@ -246,7 +255,7 @@ main() {
   units || true
   said=$(engine || true)
   printf '%s\n' "$said"
-  exec 6< <(if [[ $said == *$'\nswarm_manager true'* ]]; then members & overlays; wait; fi)
+  exec 6< <(if [[ $said == *$'\nswarm_manager true'* ]]; then swarm_lists; fi)
   root=${said##*$'\ndocker_root '} root=${root%%$'\n'*}
   if [[ $root != /* ]]; then root=/var/lib/docker; fi
   disk "$root" || true

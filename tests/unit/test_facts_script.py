@@ -96,6 +96,23 @@ def test_only_a_manager_is_asked_for_the_members(fakes: Path) -> None:
     assert (member.name, member.state, member.labels) == ("n", "down", {"k": "v w"})
 
 
+NETWORK = 'overlays {"name":"beta","ipam":[{"Subnet":"10.20.0.0/20"}],"options":{},"labels":{},"attachable":true}'
+
+
+@pytest.mark.parametrize("failing", ["", "networkls", "networkinspect", "servicels"])
+def test_networks_and_services_are_known_all_or_not_at_all(fakes: Path, failing: str) -> None:
+    unit(fakes, "active")
+    body = f"case $1$2 in info*) cat <<'EOF'\n{INFO.format(manager='true')}EOF\n;; '{failing}') exit 1 ;;"
+    body += " networkls) printf 'ingress\\nbeta\\n' ;; servicels) printf 'a\\nb\\n' ;;"
+    fake(fakes, "docker", f"{body} networkinspect) echo '{NETWORK}' ;; esac")
+    facts = run(fakes)
+    if failing:
+        assert (facts.overlays, facts.services) == (None, None)
+    else:
+        assert [each.name for each in facts.overlays or ()] == ["beta"]
+        assert facts.services == 2
+
+
 def test_one_fact_that_fails_loses_only_itself(fakes: Path) -> None:
     for name in ("df", "ip", "nproc", "getent", "uname"):
         fake(fakes, name, "exit 3")
