@@ -61,6 +61,8 @@ def _swarm(settings: Settings, facts: Facts) -> Iterator[str]:
     view = manager_view(settings, facts)
     if view is not None and view.members is None:
         yield "no manager could list the swarm's nodes: roles, availability and labels were not compared"
+    if view is not None and (view.overlays is None or view.services is None):
+        yield "no manager could list the swarm's networks and services: a change of the network was not seen"
 
 
 def _fresh_ports(settings: Settings, facts: Facts) -> Iterator[str]:

@@ -63,9 +63,9 @@ def test_nothing_is_left_behind_and_only_the_owner_may_use_it(tmp_path: Path) ->
 
 def test_a_run_that_can_have_no_socket_does_not_begin(tmp_path: Path) -> None:
     FOLDER.parent.write_text("")
-    with pytest.raises(SocketError, match="see that you may write there"):
-        with DockerSocket(tmp_path, "lab", faulty).opened():
-            pytest.fail("the run began")
+    begun = DockerSocket(tmp_path, "lab", faulty).opened()
+    with pytest.raises(SocketError, match="see that you may write there"), begun:
+        pytest.fail("the run began")
 
 
 def test_connections_that_are_open_at_the_end_are_ended_in_silence(

@@ -225,6 +225,12 @@ def test_sound_machines_have_no_fault_and_nothing_unseen() -> None:
     assert unseen(PLAN, SOUND) == unseen(PLAN, FRESH) == []
 
 
+@pytest.mark.parametrize("unread", ["overlays", "services"])
+def test_networks_that_no_manager_could_list_are_told(unread: str) -> None:
+    (sentence,) = unseen(PLAN, spoilt(SOUND, "node-1", **{unread: None}))
+    assert sentence.startswith("no manager could list the swarm's networks and services")
+
+
 def test_there_are_at_least_25_injected_faults() -> None:
     assert len({message for _, message in FAULTS}) == len(FAULTS) >= 25
 
