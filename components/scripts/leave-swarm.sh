@@ -15,9 +15,18 @@ running_tasks() { timeout 20 docker ps --filter label=com.docker.swarm.task.id -
 
 has_no_tasks() { local names; names=$(running_tasks) && [[ -z $names ]]; }
 
+# Without a quorum, or outside a swarm that accepts this node, its tasks run on. A worker is not told of a lost quorum.
+somebody_ends_them() {
+  [[ ${HOST[state]} == active ]] && { [[ ${HOST[manager]} == false ]] || timeout 20 docker node ls --quiet >/dev/null 2>&1; }
+}
+
 # Swarm does not write a task's grace into its container: an engine that leaves the swarm gives it 10 s.
 await_tasks() {
   if has_no_tasks; then return; fi
+  if ! somebody_ends_them; then
+    log "$NODE_NAME: the swarm can't be told to end $(running_tasks | paste -sd' '); leaves all the same"
+    return
+  fi
   log "$NODE_NAME: waits until $(running_tasks | paste -sd' ') ended"
   wait_for "$LONGEST_GRACE_S" has_no_tasks || log "$NODE_NAME: still runs $(running_tasks | paste -sd' '); leaves all the same"
 }

@@ -155,6 +155,19 @@ def test_a_node_leaves_when_the_containers_of_its_tasks_have_ended(host: Machine
     assert len(run.called("docker ps")) == 4
 
 
+@pytest.mark.parametrize(("state", "manager"), [("active", True), ("error", False)])
+def test_a_node_whose_tasks_nobody_can_end_does_not_wait_for_them(
+    host: Machine, state: str, manager: bool
+) -> None:
+    host.fake("docker", DOCKER.replace('"node ls")', '"node ls") exit 1 ;;\n  "never")'))
+    host.write("info", info(state, manager))
+    host.write("running", "mysql-1.1.abc\n" * 9)
+    run = host.run("leave-swarm.sh", NODE_NAME="node-1", ROLE="manager")
+    assert run.code == 0
+    assert "the swarm can't be told to end mysql-1.1.abc; leaves all the same" in run.err
+    assert len(run.called("docker ps")) == 2
+
+
 def test_a_manager_steps_down_before_it_leaves(host: Machine) -> None:
     host.write("info", info("active", True))
     host.write("info.demoted", info("active", False))
