@@ -52,7 +52,9 @@ def test_what_asks_plugins_opens_the_socket(project: Path, line: str) -> None:
     assert called(project, line) == f"python -m ops.connected {project}/.tools/bin/pulumi {line}"
 
 
-@pytest.mark.parametrize("line", ["", "stack export --stack up", "config set up 1", "--stack up whoami", "-v"])
+@pytest.mark.parametrize(
+    "line", ["", "stack export --stack up", "config set up 1", "--stack up whoami", "-v"]
+)
 def test_anything_else_is_pulumi_itself(project: Path, line: str) -> None:
     assert called(project, line) == f"pulumi {line}".strip()
 
