@@ -10,15 +10,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
+import asyncssh
 import pytest
 
 from components.errors import ConfigurationError, Fault
 from components.settings import Settings
-from components.ssh import docker_socket
+from components.ssh import docker_proxy, docker_socket
 from components.ssh.docker_proxy import UnavailableError
 from components.ssh.docker_socket import FOLDER, DockerSocket, SocketError, SwarmManagers, socket_url
 from components.ssh.election import NoSwarmManagerError
+from ops import connected
 from ops.connected import stack_of
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +61,7 @@ def test_nothing_is_left_behind_and_only_the_owner_may_use_it(tmp_path: Path) ->
         names = sorted(file.name for file in FOLDER.iterdir())
         assert names == [f"lab.{os.getpid()}.sock", "lab.sock"]
         assert FOLDER.stat().st_mode & 0o077 == 0
+        assert (FOLDER / "lab.sock").stat().st_mode & 0o077 == 0
     assert list(FOLDER.iterdir()) == []
 
 
@@ -97,6 +101,81 @@ def test_an_election_without_a_result_is_held_once_for_all_who_wait(monkeypatch:
     assert {str(error) for error in errors} == {str(NoSwarmManagerError(["node-1: no answer within 10 s"]))}
     assert all(isinstance(error, UnavailableError) for error in errors)
     assert len(held) == 1
+
+
+class Connections:
+    """Elections, each won by a connection of its own. `broken`: those that open no channel any more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[Mock] = []
+        self.broken: set[int] = set()
+        self.error: NoSwarmManagerError | None = None
+        monkeypatch.setattr(docker_socket, "elect", self._elect)
+        self.managers = SwarmManagers(lambda: None)  # type: ignore[arg-type, return-value]
+
+    async def _elect(self, _: object) -> tuple[str, Mock]:
+        if self.error:
+            raise self.error
+        number = len(self.made)
+
+        async def open_channel(_: str) -> tuple[Mock, Mock]:
+            if number in self.broken:
+                raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "the engine is down")
+            return Mock(), Mock()
+
+        self.made.append(Mock(open_unix_connection=open_channel, **{"is_closed.return_value": False}))
+        return "node-1", self.made[-1]
+
+    async def opened(self) -> object:
+        """The connection that carries the next stream; the text of the error when none does."""
+        try:
+            return (await self.managers.open()).connection
+        except UnavailableError as error:
+            return str(error)
+
+
+def test_one_connection_carries_all_streams_until_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Connections(monkeypatch)
+
+    async def talk() -> None:
+        assert [await given.opened(), await given.opened()] == [given.made[0]] * 2
+        given.broken.add(0)
+        assert await given.opened() == "the engine is down"
+        assert await given.opened() is given.made[1]
+        given.made[1].is_closed.return_value = True
+        assert await given.opened() is given.made[2]
+        given.managers.close()
+
+    asyncio.run(talk())
+    assert all(each.close.called for each in (given.made[0], given.made[2]))
+
+
+def test_a_manager_is_waited_for_where_there_was_one_or_one_is_being_elected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = Connections(monkeypatch)
+    waits: list[float] = []
+
+    async def talk() -> None:
+        for error in (NoSwarmManagerError([]), NoSwarmManagerError([], electing=True)):
+            given.error = error
+            await given.opened()
+            waits.append(given.managers.patience_s())
+
+    asyncio.run(talk())
+    assert waits == [0, docker_proxy.WAIT_S]
+    seen = Connections(monkeypatch)
+    asyncio.run(seen.opened())
+    assert seen.managers.patience_s() == docker_proxy.WAIT_S
+
+
+def test_a_command_has_the_socket_of_its_stack_and_its_code_is_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_STACK", "beta")
+    script = f'test -S {FOLDER}/"${docker_socket.OPEN}".sock && test "${docker_socket.OPEN}" = beta && exit 7'
+    assert connected.main(["sh", "-c", script], tmp_path) == 7
+    assert list(FOLDER.iterdir()) == []
 
 
 def test_a_dead_runs_socket_is_cleared_away(tmp_path: Path) -> None:
