@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ class Project:
     """A Pulumi project with its own file backend, passphrase and stack; `home` holds the plugins."""
 
     def __init__(self, folder: Path, target: Target, home: Path = PULUMI_HOME) -> None:
-        self.folder, self.home = folder, home
+        self.folder, self.target, self.home = folder, target, home
         self.environment: dict[str, str] = {}
         shutil.copytree(_blank_stack(), folder, dirs_exist_ok=True)
         (folder / "target.json").write_text(json.dumps(asdict(target)))
@@ -207,13 +208,36 @@ def target() -> Target:
     )
 
 
+@pytest.fixture(scope="package", autouse=True)
+def lives(
+    request: pytest.FixtureRequest, target: Target, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Any]]]:
+    """The recorded runs of each module that has a function `live`, by its name; they go on side by side."""
+    ours = [item for item in request.session.items if item.path.parent == Path(__file__).parent]
+    modules = {item.module for item in ours if isinstance(item, pytest.Function)}
+    living = [module for module in modules if hasattr(module, "live")]
+    needs_swarm = any("swarm" in getattr(item, "fixturenames", ()) for item in ours)
+    swarm = request.getfixturevalue("swarm") if needs_swarm else None
+    with ThreadPoolExecutor() as pool:
+        yield {
+            module.__name__: pool.submit(module.live, Project(tmp_path_factory.mktemp("life"), target), swarm)
+            for module in living
+        }
+
+
+@pytest.fixture(scope="module")
+def life(request: pytest.FixtureRequest, lives: dict[str, Future[Any]]) -> Any:
+    """What `live` of the test's module recorded."""
+    return lives[request.module.__name__].result()
+
+
 @pytest.fixture
 def project(tmp_path: Path, target: Target) -> Project:
     """An empty project. Commands leave only files in /tmp; `swarm` removes what was made there."""
     return Project(tmp_path, target)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def swarm(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
     """The target's swarm, with the image of the cases in its first node's engine."""
     image = imported_image(target, tmp_path_factory.mktemp("image"))

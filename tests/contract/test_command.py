@@ -143,9 +143,9 @@ def told(version: str, **more: Any) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def life(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Life:
-    project = Project(tmp_path_factory.mktemp("life"), target)
+def live(project: Project, swarm: object) -> Life:
+    """Run after run of one stack; `lives` calls it."""
+    target = project.target
     runs, states = {}, {}
     step = {"create": "echo one"}
     changing = dict.fromkeys(CHANGED, COMMON) | {"bare": BARE, "triggered": BARE}

@@ -71,6 +71,8 @@ class Life:
     """After each run that changes something, by the run's name."""
     leaked: bool
     """Whether the password was found in state or output of the first runs."""
+    own: set[str]
+    """Names of the objects that the stack made."""
 
 
 def look(swarm: Swarm, project: Project) -> Seen:
@@ -89,9 +91,9 @@ def place(swarm: Swarm) -> Place:
     return Place(swarm.node, swarm.image)
 
 
-@pytest.fixture(scope="module")
-def life(target: Target, swarm: Swarm, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Life:
-    project = Project(tmp_path_factory.mktemp("life"), target)
+def live(project: Project, swarm: Swarm) -> Life:
+    """Run after run of one stack; `lives` calls it."""
+    place, target = Place(swarm.node, swarm.image), project.target
     existing = adopted(swarm, place)
     common = everything(place) | {"roll": rolling(place, "1")}
     passing = before_changes(place) | restless(place) | spelled()
@@ -137,7 +139,8 @@ def life(target: Target, swarm: Swarm, place: Place, tmp_path_factory: pytest.Te
         project.refresh()
         runs["destroyed"] = project.destroy()
     seen["destroyed"] = look(swarm, project)
-    return Life(**runs, seen=seen, leaked=leaked)
+    own = {each["inputs"]["name"] for each in (lasting | passing | web(place, "b2") | failing).values()}
+    return Life(**runs, seen=seen, leaked=leaked, own=own)
 
 
 def adopted(swarm: Swarm, place: Place) -> Resources:
@@ -349,8 +352,8 @@ def test_after_all_that_there_is_nothing_to_do(life: Life) -> None:
 
 def test_destroy_leaves_nothing_but_volumes(life: Life, swarm: Swarm) -> None:
     succeeded(life.destroyed)
-    left = [name for names in life.seen["destroyed"].names.values() for name in names]
-    assert not [name for name in left if name.startswith("contract-")]
+    left = {name for names in life.seen["destroyed"].names.values() for name in names}
+    assert not left & life.own
     wait_for(lambda: not swarm.docker("ps -aq --filter volume=contract-data"))
     swarm.docker("volume rm contract-data")
 

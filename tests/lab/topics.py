@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 #: Run before the lab has its data tier (LAB_WITHOUT): nodes come and go, all is destroyed and made again.
 WITHOUT_DATA = (
     *("converged", "nodes", "edge", "outputs", "secret_leaks", "preview_is_read_only", "rolling_update"),
-    *("preflight", "adoption", "drift", "node_lifecycle", "destroy", "interruption"),
+    *("preflight", "docker_socket", "adoption", "drift", "node_lifecycle", "destroy", "interruption"),
 )
 WITH_DATA = (
     *("mysql", "redis", "mongodb", "mysql_temporary_space", "backup_bucket", "sample_api", "failover"),

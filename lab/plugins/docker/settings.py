@@ -21,7 +21,7 @@ def check_settings(news: Props) -> tuple[Props, list[Failure]]:
 
     Lists are spelled, and passwords hidden, as the official plugin does, whose state is to be the same.
     """
-    inputs = {"host": os.environ.get("DOCKER_HOST") or _DEFAULT_HOST} | news
+    inputs: Props = {"host": os.environ.get("DOCKER_HOST") or _DEFAULT_HOST} | news
     inputs |= {name: _respelled(inputs[name]) for name in _LISTS & inputs.keys()}
     if "registryAuth" in inputs:
         inputs["registryAuth"] = Secret(plain(inputs["registryAuth"]))

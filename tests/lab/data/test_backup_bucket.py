@@ -36,7 +36,7 @@ def bucket(
         override(found.tree, "backup-bucket", enabled=True, environment=settings)
         refused = found.ops("validate")
         assert refused.code == 1
-        assert "secrets.bucket_access_key: is needed by backup-bucket and not set" in refused.text
+        assert "secrets: 2 are not set (bucket_access_key, bucket_secret_key)" in refused.text
         for name, value in KEYS.items():
             found.give(f"bucket_{name}", value)
         try:
