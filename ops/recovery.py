@@ -110,8 +110,9 @@ class Recovery:
         """
         try:
             objects = tuple(each for each in listing.result() if each.id not in removed)
-        except NoManagerError:
-            return []  # without a manager the run is refused anyway, and says why
+        except NoManagerError as error:
+            self.say(f"what exists in the swarm was not compared with the state: {error}")
+            return []
         declared = list(adoption.declared_objects(self.reading))
         names = self.reading.plan.secret_names
         if adoption.may_be_secrets(deployment, objects, names):

@@ -27,7 +27,7 @@ from components.ssh.election import DOCKER_SOCKET, NoSwarmManagerError, elect
 FOLDER = Path(".tools/run")
 OPEN = "PLATFORM_BETA_DOCKER_SOCKET"
 #: Connections of other runs that came by way of this one have this long to end; seconds.
-DRAIN_S = 5
+DRAIN_S = WAIT_S
 #: How often a run looks whether the name leads to a run that lives: a killed one gives nothing back. Seconds.
 LOOK_S = 1
 

@@ -74,8 +74,6 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
     UNREPAIRED.append(name)
     for drift in drifts:
         act(plan, drift)
-    if "down" in name:
-        time.sleep(4)  # longer than dial-manager.sh keeps its choice
     before = snapshot(plan) if name == STILL else {}
     seen = steps(checkout)
     assert not before or written(plan, before) == []
