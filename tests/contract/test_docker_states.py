@@ -28,7 +28,7 @@ def program(swarm: Swarm, name: str, third: int) -> Resources:
     named = {"name": f"contract-{name}", "labels": labels}
     return {
         "net": network(name, attachable=True, labels=labels, ipam_configs=pools(third), options={MTU: "1400"})
-        | {"ignore_changes": [CHOSEN_BY_SWARM]},
+        | {"ignore_changes": [CHOSEN_BY_SWARM, "labels"]},
         "token": {"type": "secret", "inputs": {**named, "data": {"secret": encoded("x")}}},
         "page": {"type": "config", "inputs": {**named, "data": encoded("x")}},
         "web": Place(swarm.node, swarm.image).idle(

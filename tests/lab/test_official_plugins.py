@@ -57,6 +57,7 @@ def test_all_is_destroyed_with_its_containers_and_made_again(
     wait_whole(stores, plan.settings)
     clean(official, "after it")
     clean(official, "once more")
+    assert Tree(official.root, environment()).changes() == {}, "read by the offline plugins"
 
 
 def test_a_drift_is_named_and_a_killed_change_repeated(official: Tree, plan: Plan) -> None:

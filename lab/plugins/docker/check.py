@@ -19,6 +19,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+#: In every object of inputs that the official plugin checked: the names that it filled in.
+DEFAULTS_NOTE = "__defaults"
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with one property; `path` as `taskSpec.containerSpec.mounts[0].type`."""
@@ -28,10 +32,17 @@ class Fault:
 
 
 def with_defaults(fields: Mapping[str, Field], given: Value) -> Value:
-    """The given values, nulls left out, with defaults filled in at every level that is given."""
+    """The given values, nulls left out, with defaults filled in at every level that is given.
+
+    The official plugin's notes on defaults go: at ignored paths the engine takes over the old inputs, notes and all.
+    """
     if not isinstance(given, dict):
         return given
-    filled = {name: _filled(fields.get(name), value) for name, value in given.items() if value is not None}
+    filled = {
+        name: _filled(fields.get(name), value)
+        for name, value in given.items()
+        if value is not None and name != DEFAULTS_NOTE
+    }
     defaults = {name: field.default for name, field in fields.items() if field.default is not None}
     return {**defaults, **filled}
 
