@@ -34,7 +34,7 @@ class Fault:
 def with_defaults(fields: Mapping[str, Field], given: Value) -> Value:
     """The given values, nulls left out, with defaults filled in at every level that is given.
 
-    The official plugin's notes on defaults go: at ignored paths the engine takes over the old inputs, notes and all.
+    The official plugin's notes on defaults go: at ignored paths the engine takes over old inputs as they are.
     """
     if not isinstance(given, dict):
         return given
