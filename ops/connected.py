@@ -13,6 +13,7 @@ from pathlib import Path
 from components.settings import Settings, parse_settings
 from components.ssh.docker_socket import OPEN, DockerSocket, SocketError
 from components.stack import from_file
+from ops.explanation import why_no_manager
 from ops.processes import run
 
 
@@ -34,8 +35,12 @@ def main(command: Sequence[str], root: Path) -> int:
 
     stack = stack_of(command, os.environ).rpartition("/")[2]
     try:
-        with DockerSocket(root, stack, load).opened():
-            return run(command, root, {**os.environ, OPEN: stack}).code
+        docker_socket = DockerSocket(root, stack, load)
+        with docker_socket.opened():
+            code = run(command, root, {**os.environ, OPEN: stack}).code
+        if code and docker_socket.unavailable:
+            print(why_no_manager(root, stack, docker_socket.unavailable), file=sys.stderr)
+        return code
     except SocketError as error:
         print(error, file=sys.stderr)
         return 1

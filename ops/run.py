@@ -21,6 +21,7 @@ from components.reading import Reading
 from components.settings import Settings
 from components.ssh.docker_socket import OPEN, DockerSocket
 from ops.backend import Backend
+from ops.explanation import why_no_manager
 from ops.processes import Outcome
 from ops.processes import run as run_process
 from ops.recovery import Recovery
@@ -160,8 +161,12 @@ class Runner:
         if lock:
             environment[RUN] = f"{lock.claim.run}-{os.getpid()}"
         sys.stdout.flush()
-        with DockerSocket(self.root, self.stack, lambda: self.settings).opened():
-            return run_process(command, self.root, environment)
+        docker_socket = DockerSocket(self.root, self.stack, lambda: self.settings)
+        with docker_socket.opened():
+            done = run_process(command, self.root, environment)
+        if done.code and docker_socket.unavailable:
+            self._say(why_no_manager(self.root, self.stack, docker_socket.unavailable))
+        return done
 
     def _consent(self) -> tuple[str, ...]:
         """Without asking in the lab, and where nobody can answer."""

@@ -47,7 +47,7 @@ class SwarmManagers:
         self._left: list[asyncssh.SSHClientConnection] = []
         self._turn = asyncio.Lock()
         self._failed_s, self._failure = 0.0, ""
-        self._worth_waiting = False
+        self._worth_waiting = self._answered = False
 
     async def open(self) -> Link:
         """A stream to a manager's Docker socket. Raises UnavailableError."""
@@ -99,8 +99,13 @@ class SwarmManagers:
         except NoSwarmManagerError as error:
             self._worth_waiting |= error.electing
             raise UnavailableError(str(error)) from None
-        self._worth_waiting = True
+        self._worth_waiting = self._answered = True
         return connection
+
+    @property
+    def unavailable(self) -> str:
+        """Why no manager ever answered; empty when one did, or none was needed."""
+        return "" if self._answered else self._failure
 
 
 class SocketError(Exception):
@@ -115,13 +120,19 @@ class DockerSocket:
 
     def __init__(self, root: Path, stack: str, load: Callable[[], Settings]) -> None:
         # Relative, as the path of a socket has 107 bytes at most: man 7 unix
-        self._folder, self._stack, self._load = Path(os.path.relpath(root)) / FOLDER, stack, load
+        self._folder, self._stack = Path(os.path.relpath(root)) / FOLDER, stack
         self._own = self._folder / f"{stack}.{os.getpid()}.sock"
+        self._managers = SwarmManagers(load)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: OSError | None = None
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._talks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="docker-socket", daemon=True)
+
+    @property
+    def unavailable(self) -> str:
+        """Why no manager ever answered, though one was needed; else empty."""
+        return self._managers.unavailable
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -149,7 +160,6 @@ class DockerSocket:
             self._ready.set()
 
     async def _serve(self) -> None:
-        managers = SwarmManagers(self._load)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,7 +169,7 @@ class DockerSocket:
             task.add_done_callback(self._talks.discard)
             # At the end of the run: asyncio would print a task that was cancelled as an error.
             with contextlib.suppress(asyncio.CancelledError):
-                await Conversation((reader, writer), managers).hold()
+                await Conversation((reader, writer), self._managers).hold()
 
         with self._alone():
             for stale in self._others(alive=False):
@@ -179,7 +189,7 @@ class DockerSocket:
         for task in self._talks:
             task.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
-        managers.close()
+        self._managers.close()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
