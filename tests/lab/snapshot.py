@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,3 +27,15 @@ def written(plan: Plan, before: dict[str, str]) -> list[str]:
         for name, text in snapshot(plan).items()
         for line in sorted({*text.splitlines()} ^ {*before[name].splitlines()})
     ]
+
+
+def at_rest(plan: Plan) -> dict[str, str]:
+    """What is on the hosts, once tasks of a node that left or came back have moved."""
+    limit = time.monotonic() + 60
+    seen = snapshot(plan)
+    time.sleep(3)
+    while written(plan, seen):
+        assert time.monotonic() < limit, "tasks move on and on"
+        seen = snapshot(plan)
+        time.sleep(3)
+    return seen

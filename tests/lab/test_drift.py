@@ -15,7 +15,7 @@ from tests.lab.drifts import CONSEQUENCES, ROUNDS, Drift
 from tests.lab.measure import measured
 from tests.lab.nodes import on_node
 from tests.lab.runner import QUIET, Tree, fast_enough
-from tests.lab.snapshot import snapshot, written
+from tests.lab.snapshot import at_rest, snapshot, written
 from tests.lab.topics import cases
 
 #: The round that is under way, or failed.
@@ -74,7 +74,7 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
     UNREPAIRED.append(name)
     for drift in drifts:
         act(plan, drift)
-    before = snapshot(plan) if name == STILL else {}
+    before = at_rest(plan) if name == STILL else {}
     seen = steps(checkout)
     assert not before or written(plan, before) == []
     for drift in drifts:

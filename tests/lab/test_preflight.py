@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import yaml
 from components.topology import Plan
 from tests.lab.nodes import on_node
 from tests.lab.runner import Run, Tree, copy_of_the_checkout
-from tests.lab.snapshot import snapshot, written
+from tests.lab.snapshot import at_rest, snapshot, written
 from tests.lab.topics import cases
 
 Config = dict[str, Any]
@@ -124,18 +123,6 @@ HOSTS_AT_ONCE = (
 
 def here(text: str, plan: Plan) -> str:
     return text.replace("{net}", str(plan.settings.nodes[0].address).rpartition(".")[0])
-
-
-def at_rest(plan: Plan) -> dict[str, str]:
-    """What is on the hosts, once tasks of a node that left or came back have moved."""
-    limit = time.monotonic() + 60
-    seen = snapshot(plan)
-    time.sleep(3)
-    while written(plan, seen):
-        assert time.monotonic() < limit, "tasks move on and on"
-        seen = snapshot(plan)
-        time.sleep(3)
-    return seen
 
 
 def refused(tree: Tree, plan: Plan, says: Sequence[str], moving: bool = False) -> Run:
