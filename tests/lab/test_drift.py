@@ -58,7 +58,7 @@ def act(plan: Plan, drift: Drift) -> None:
 
 
 def settled(plan: Plan, drift: Drift) -> str:
-    return on_node(plan.settings, f"node-{drift.on}", f"{drift.check}; true").strip()
+    return on_node(plan.settings, f"node-{drift.on}", f"{drift.check}\ntrue").strip()
 
 
 def test_there_are_forty() -> None:
