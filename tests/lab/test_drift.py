@@ -15,7 +15,7 @@ from tests.lab.drifts import CONSEQUENCES, ROUNDS, Drift
 from tests.lab.measure import measured
 from tests.lab.nodes import on_node
 from tests.lab.runner import QUIET, Tree, fast_enough
-from tests.lab.snapshot import at_rest, snapshot, written
+from tests.lab.snapshot import at_rest, written
 from tests.lab.topics import cases
 
 #: The round that is under way, or failed.
@@ -93,7 +93,7 @@ def test_a_drift_is_named_repaired_and_then_gone(name: str, checkout: Tree, plan
 
 
 def test_previews_invent_nothing_and_write_nothing(checkout: Tree, plan: Plan) -> None:
-    before = snapshot(plan)
+    before = at_rest(plan)
     runs = [checkout.preview("--expect-no-changes") for _ in range(PREVIEWS)]
     assert all(run.code == 0 for run in runs), next(run.said for run in runs if run.code)
     assert written(plan, before) == []

@@ -67,7 +67,7 @@ def await_certificates(plan: Plan) -> None:
     command = "openssl x509 -noout -subject -in /var/lib/docker/swarm/certificates/swarm-node.crt"
 
     def has_its_own(node: Node) -> bool:
-        return f"OU = swarm-{node.role}" in on_node(plan.settings, node.name, f"{command} || true")
+        return f"swarm-{node.role}," in on_node(plan.settings, node.name, f"{command} || true")
 
     until(lambda: all(map(has_its_own, plan.settings.nodes)), 60, "certificates of every role")
 
