@@ -31,7 +31,7 @@ class SwarmObject:
 
 def list_objects(settings: Settings) -> tuple[SwarmObject, ...]:
     """All objects of the swarm; none where there is no swarm. Raises NoManagerError."""
-    return parse(_ask(settings, _script("list-objects.sh", LABEL=STACK_LABEL)))
+    return parse(_ask(settings, script("list-objects.sh", LABEL=STACK_LABEL)))
 
 
 def parse(text: str) -> tuple[SwarmObject, ...]:
@@ -59,33 +59,33 @@ def find(objects: Iterable[SwarmObject], wanted: Collection[Operation]) -> dict[
 
 def remove_secrets(settings: Settings, secrets: Collection[Operation]) -> None:
     """Remove these operations' secrets from the swarm, by name. Raises NoManagerError."""
-    _ask(settings, _script("remove-secrets.sh", NAMES=" ".join(each.name for each in secrets)))
+    _ask(settings, script("remove-secrets.sh", NAMES=" ".join(each.name for each in secrets)))
 
 
 def await_rest(settings: Settings, services: Collection[Operation], timeout_s: int) -> list[str]:
     """Wait while services roll; those that still do when the time is up, with their state."""
     names = " ".join(each.name for each in services)
-    script = _script("await-services.sh", SERVICES=names, TIMEOUT_S=str(timeout_s))
-    lines = _ask(settings, script, timeout_s + TIMEOUT_S).splitlines()
+    question = script("await-services.sh", SERVICES=names, TIMEOUT_S=str(timeout_s))
+    lines = _ask(settings, question, timeout_s + TIMEOUT_S).splitlines()
     return [line for line in lines if not line.endswith(" rests")]
 
 
 def ready_nodes(settings: Settings) -> dict[str, bool]:
     """Host name to whether the swarm has it Ready; empty when there is no swarm. Raises NoManagerError."""
-    script = (FOLDER / "list-nodes.sh").read_text()
-    lines = (line.split() for line in _ask(settings, script).splitlines())
+    lines = (line.split() for line in _ask(settings, script("list-nodes.sh")).splitlines())
     return {line[0]: line[1] == "Ready" for line in lines if len(line) == 2}
 
 
-def _script(name: str, **variables: str) -> str:
+def script(name: str, **variables: str) -> str:
+    """What a manager's shell reads: assignments, the shared helpers and the script."""
     preamble = "".join(f"{key}={shlex.quote(value)}\n" for key, value in variables.items())
-    return preamble + (FOLDER / name).read_text()
+    return preamble + (FOLDER / "lib.sh").read_text() + (FOLDER / name).read_text()
 
 
-def _ask(settings: Settings, script: str, timeout_s: int = TIMEOUT_S) -> str:
+def _ask(settings: Settings, question: str, timeout_s: int = TIMEOUT_S) -> str:
     """The answer of the first manager that is one; empty when all answer and none is.
 
     A manager that can't be asked leaves it unknown whether there is a swarm. Raises NoManagerError.
     """
-    said = first_answer(settings, script, timeout_s, lambda said: not said.startswith("no-swarm"))
+    said = first_answer(settings, question, timeout_s, lambda said: not said.startswith("no-swarm"))
     return asyncio.run(said) or ""

@@ -135,8 +135,8 @@ def environment(**given: str) -> dict[str, str]:
     return dict(item.split("=", 1) for item in done.stdout.split("\0") if item)
 
 
-def copy_of_the_checkout(target: Path, given: Mapping[str, str]) -> Tree:
-    """The tracked and new files, the stack file, and links to what lives once per checkout."""
+def checkout_files() -> list[Path]:
+    """The tracked and new files and the stack file, below ROOT."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -144,12 +144,17 @@ def copy_of_the_checkout(target: Path, given: Mapping[str, str]) -> Tree:
         text=True,
         check=True,
     ).stdout
-    for name in [*filter(None, listed.split("\0")), "Pulumi.lab.yaml"]:
-        if (ROOT / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    for name in (".tools", ".lab"):
-        (target / name).symlink_to(ROOT / name)
+    names = [*filter(None, listed.split("\0")), "Pulumi.lab.yaml"]
+    return [Path(name) for name in names if (ROOT / name).is_file()]
+
+
+def copy_of_the_checkout(target: Path, given: Mapping[str, str]) -> Tree:
+    """The tracked and new files, the stack file, and links to what lives once per checkout."""
+    for name in checkout_files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    for folder in (".tools", ".lab"):
+        (target / folder).symlink_to(ROOT / folder)
     return Tree(target, given)
 
 

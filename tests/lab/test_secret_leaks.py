@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from components.topology import Plan
 from tests.lab.nodes import on_node
-from tests.lab.runner import ROOT, Tree
+from tests.lab.runner import ROOT, Tree, checkout_files
 
 LOOK = (
     "ps -eo args; journalctl --no-pager -o cat; cat /var/log/*.log /var/lib/docker/containers/*/*.log || true"
@@ -75,13 +73,5 @@ def test_hosts_show_no_value_in_processes_and_logs(
 
 
 def test_git_and_the_stack_file_hold_no_value(secrets: dict[str, str], tokens: dict[str, str]) -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    names = [*filter(None, listed.split("\0")), "Pulumi.lab.yaml"]
-    texts = ((ROOT / name).read_text(errors="replace") for name in names if Path(ROOT / name).is_file())
+    texts = ((ROOT / name).read_text(errors="replace") for name in checkout_files())
     assert leaks("\n".join(texts), {**secrets, **tokens}) == set()

@@ -68,10 +68,10 @@ class Machine:
         return path
 
     def run(self, script: str, *arguments: str, **inputs: str) -> Run:
-        """Feed preamble, lib.sh and `script` to a shell, as the program does."""
+        """Feed preamble, the lib.sh beside it and `script` to a shell, as the program does."""
         (self.folder / "calls").write_text("")
         preamble = "".join(f"{key}={shlex.quote(value)}\n" for key, value in inputs.items())
-        text = preamble + (SCRIPTS / "lib.sh").read_text() + (SCRIPTS / script).read_text()
+        text = preamble + (SCRIPTS / script).with_name("lib.sh").read_text() + (SCRIPTS / script).read_text()
         environment = {
             "PATH": str(self.bin),
             "FAKES": str(self.folder),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.pending import Found, Operation, operations, settle, settled
-from ops.swarm_objects import SwarmObject, find, parse
+from ops.swarm_objects import SwarmObject, find, parse, script
 
 NETWORK = "docker:index/network:Network"
 SERVICE = "docker:index/service:Service"
@@ -136,17 +136,16 @@ esac
 """
 
 
-def ask(tmp_path: Path, name: str, preamble: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def ask(tmp_path: Path, question: str, **environment: str) -> subprocess.CompletedProcess[str]:
     docker = tmp_path / "docker"
     docker.write_text(DOCKER)
     docker.chmod(0o755)
-    script = preamble + (Path(__file__).parents[2] / "ops" / name).read_text()
     given = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REMOVED_FILE": str(tmp_path / "removed"), **environment}
-    return subprocess.run(["bash", "-s"], input=script, env=given, capture_output=True, text=True)
+    return subprocess.run(["bash", "-s"], input=question, env=given, capture_output=True, text=True)
 
 
 def listed(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return ask(tmp_path, "list-objects.sh", "LABEL=platform-beta.stack\n", **environment)
+    return ask(tmp_path, script("list-objects.sh", LABEL="platform-beta.stack"), **environment)
 
 
 def test_objects_are_listed_with_their_stack_and_what_they_use(tmp_path: Path) -> None:
@@ -173,6 +172,6 @@ def test_a_host_without_a_swarm_says_so(tmp_path: Path) -> None:
 
 
 def test_only_named_secrets_are_removed(tmp_path: Path) -> None:
-    done = ask(tmp_path, "remove-secrets.sh", "NAMES='token-1 token-2'\n")
+    done = ask(tmp_path, script("remove-secrets.sh", NAMES="token-1 token-2"))
     assert (done.returncode, done.stdout) == (0, "removed token-1\nremoved token-2\n")
     assert (tmp_path / "removed").read_text() == "secret rm token-1\nsecret rm token-2\n"
