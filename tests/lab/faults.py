@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
-
-import asyncssh
 
 from components.settings import Settings
 from tests.lab.nodes import lab, on_node, plug_in, unplug
@@ -15,11 +12,18 @@ from tests.lab.stores import Store, found
 #: Longer than the slowest takes to elect another: what is away comes back to a set that went on.
 AWAY_S = 20
 CUT_S = 30
+#: For a container whose server was killed.
+END_LIMIT_S = 30
 
 
 def kill(store: Store, member: str) -> None:
-    with contextlib.suppress(asyncssh.ProcessError):  # the container may end before our shell in it does
-        store.inside(member, store.kind.kill)
+    """Its server, and with it the container: until that has ended, the store still looks whole."""
+    script = f"""
+        container={found(member)}
+        docker exec "$container" bash -c '{store.kind.kill}' || true
+        timeout {END_LIMIT_S} docker wait "$container" >/dev/null || [ $? -ne 124 ]
+    """
+    on_node(store.settings, store.homes[member], script)
 
 
 def stop(store: Store, member: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab import faults
 from tests.lab.runner import until
 from tests.lab.stores import Store, in_container, whole_store
 
@@ -102,6 +103,6 @@ def test_an_index_on_a_table_of_200_mib_is_made_and_applied_by_every_secondary(
 def test_what_a_killed_server_left_is_gone_when_it_is_up_again(mysql: Store) -> None:
     member = next(name for name, role in mysql.roles().items() if role == "SECONDARY")
     mysql.inside(member, "touch /tmp/left-behind")
-    mysql.inside(member, mysql.kind.kill)
+    faults.kill(mysql, member)
     whole_store([mysql], "mysql")
     assert "left-behind" not in mysql.inside(member, "ls -A /tmp")
