@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,10 +23,11 @@ NAME_LENGTH = 64
 
 
 def config_name(service: str, file: str, text: str) -> str:
-    """`<service>-<file>-<hash>` of a config file's rendered text."""
+    """`<folder>-<file>-<hash>` of a config file's rendered text, by the folder that the file lies in."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
-    stem = file.removesuffix(".j2").removeprefix("../").replace("/", "-").replace(".", "-").replace("_", "-")
-    return f"{service}-{stem}"[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
+    path = posixpath.normpath(f"{service}/{file.removesuffix('.j2')}")
+    stem = path.replace("/", "-").replace(".", "-").replace("_", "-")
+    return stem[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
 
 
 def secret_name(name: str, value: str, key: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from components.configs import SwarmConfigs
 from components.network import OverlayNetwork
 from components.node import prepared_nodes
 from components.observation import Observation
@@ -25,7 +26,8 @@ def declare(reading: Reading, observed: Observation, secrets: Mapping[str, str])
     after_swarm = pulumi.ResourceOptions(depends_on=list(swarm.ready))
     network = OverlayNetwork(settings.network, swarm.provider, after_swarm)
     swarm_secrets = SwarmSecrets(plan.secret_names, secrets, swarm.provider, after_swarm)
-    platform = Platform(reading, swarm.provider, network, swarm_secrets)
+    swarm_configs = SwarmConfigs(reading, swarm.provider, after_swarm)
+    platform = Platform(reading, swarm.provider, network, swarm_configs, swarm_secrets)
     services: dict[str, Service] = {}
     for declaration in plan.services:
         needs = [services[need] for need in declaration.needs]

@@ -13,17 +13,25 @@ from components.checks import service_faults
 from components.checks.edge_certificate import own_certificate_warnings
 from components.checks.files import size_fault
 from components.checks.secrets import readable, secret_faults
-from components.contents import render
-from components.declaration import load_declarations, service_folders
+from components.contents import config_name, render
+from components.declaration import ConfigFile, load_declarations, service_folders
 from components.errors import ConfigurationError, Fault
 from components.secret_recipes import load_recipes
 from components.settings import Settings, Ssh, parse_settings
 from components.stack import RawStack
-from components.topology import Plan, draft, plan
+from components.topology import Plan, Unit, draft, plan
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 SERVICES = CONFIGS / "services"
 RECIPES = CONFIGS / "secrets.yaml"
+
+
+@dataclass(frozen=True)
+class SwarmConfig:
+    """A config's text, and the first service that mounts it."""
+
+    service: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,21 @@ class Reading:
     plan: Plan
     texts: Mapping[tuple[str, str], str]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def configs(self) -> dict[str, SwarmConfig]:
+        """Every Swarm config by its name: one for each content, however many units mount it."""
+        found: dict[str, SwarmConfig] = {}
+        for service in self.plan.services:
+            for unit in self.plan.units(service):
+                for config in service.configs:
+                    made = SwarmConfig(service.name, self.texts[unit.name, config.file])
+                    found.setdefault(self.config_name(unit, config), made)
+        return found
+
+    def config_name(self, unit: Unit, config: ConfigFile) -> str:
+        """The name of the Swarm config that a unit mounts as one of its files."""
+        return config_name(unit.service.name, config.file, self.texts[unit.name, config.file])
 
 
 def read(raw: RawStack, services: Path = SERVICES, recipes: Path = RECIPES) -> Reading:

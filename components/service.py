@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components import task
-from components.contents import config_name
+from components.configs import SwarmConfigs
 from components.declaration import Declaration
 from components.network import STACK_LABEL, OverlayNetwork
 from components.reading import Reading
@@ -28,11 +27,12 @@ class Platform:
     reading: Reading
     provider: docker.Provider
     network: OverlayNetwork
+    configs: SwarmConfigs
     secrets: SwarmSecrets
 
 
 class Service(pulumi.ComponentResource):
-    """A declared service, whole: its configs and its Swarm services, made when what it needs is healthy."""
+    """A declared service, whole: its Swarm services, made when what it needs is healthy."""
 
     TYPE = "platform:service:Service"
 
@@ -42,7 +42,6 @@ class Service(pulumi.ComponentResource):
         super().__init__(self.TYPE, service.name, None, opts)
         self._platform = platform
         self._needs = [resource for need in needs for resource in need.resources]
-        self._configs: dict[str, docker.ServiceConfig] = {}
         self.declaration = service
         self.resources: list[docker.Service] = []
         # Each waits for the one before, so a change rolls one member at a time, the first declared last.
@@ -81,8 +80,7 @@ class Service(pulumi.ComponentResource):
     def _config_mounts(self, unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecConfigArgs]:
         mounts = []
         for config in unit.service.configs:
-            text = self._platform.reading.texts[unit.name, config.file]
-            resource = self._config(config_name(unit.name, config.file, text), text)
+            resource = self._platform.configs.by_name[self._platform.reading.config_name(unit, config)]
             mounts.append(
                 docker.ServiceTaskSpecContainerSpecConfigArgs(
                     config_id=resource.id,
@@ -94,12 +92,6 @@ class Service(pulumi.ComponentResource):
                 )
             )
         return mounts
-
-    def _config(self, name: str, text: str) -> docker.ServiceConfig:
-        if name not in self._configs:
-            data = base64.b64encode(text.encode()).decode()
-            self._configs[name] = docker.ServiceConfig(name, name=name, data=data, opts=self._child())
-        return self._configs[name]
 
     def _secret_mounts(self, unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecSecretArgs]:
         return [

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.contents import HASH_LENGTH, config_name, secret_name
+from components.configs import SwarmConfigs
+from components.contents import HASH_LENGTH, secret_name
 from components.declaration import Declaration
 from components.errors import Fault
 from components.network import STACK_LABEL, OverlayNetwork
@@ -63,10 +64,9 @@ def declared_objects(reading: Reading) -> Iterator[Declared]:
             yield Declared(
                 "service", unit.name, component, _waits(service, settings.swarm.converge_timeout_s)
             )
-            for config in service.configs:
-                text = reading.texts[unit.name, config.file]
-                name = config_name(unit.name, config.file, text)
-                yield Declared("config", name, component, {"data": base64.b64encode(text.encode()).decode()})
+    for name, config in reading.configs.items():
+        data = base64.b64encode(config.text.encode()).decode()
+        yield Declared("config", name, (SwarmConfigs.TYPE, "configs"), {"data": data})
 
 
 def _waits(service: Declaration, timeout_s: int) -> dict[str, Any]:

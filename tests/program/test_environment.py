@@ -180,6 +180,24 @@ def test_secrets_are_named_by_their_content(recorder: Recorder) -> None:
     assert not [name for name in made if name.startswith(("naming_key", "edge_ca_key"))]
 
 
+def test_a_text_is_one_config_however_many_mount_it(recorder: Recorder) -> None:
+    run()
+    made = {
+        name: args.inputs["data"]
+        for name, args in recorder.resources.items()
+        if args.typ == "docker:index/serviceConfig:ServiceConfig"
+    }
+    mounted = [
+        config["configName"]
+        for inputs in services_of(recorder).values()
+        for config in inputs["taskSpec"]["containerSpec"].get("configs") or ()
+    ]
+    assert set(mounted) == set(made)
+    assert len(mounted) > len(made)
+    assert len([name for name in made if name.startswith("mysql-run-member-sh-")]) == 1
+    assert len({(name.rpartition("-")[0], data) for name, data in made.items()}) == len(made)
+
+
 def test_members_are_chained_so_that_the_first_declared_changes_last(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
