@@ -3,6 +3,7 @@ STACK ?= lab
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+BEGAN := $(shell date +%s)
 .ONESHELL:
 PY := .tools/venv/bin/python
 ENV = eval "$$(lab/toolchain.sh env $(STACK))"
@@ -15,6 +16,7 @@ help: ## list the targets
 up: prepare ## make the environment what its stack file declares (STACK=lab or another)
 	@$(ENV)
 	$(PY) -m ops up --stack $(STACK)
+	echo "took: $$(($$(date +%s) - $(BEGAN))) s, of these $$SECONDS s from the prepared machine on"
 	echo "next: make preview | make status | make test; a shell with pulumi: eval \"\$$(make -s env)\""
 
 .PHONY: preview
@@ -64,9 +66,8 @@ images: ## build our own images, on official ones, and push them: PUSH=registry.
 lab-check:
 	@python3 lab/check_host.py
 
-lab-up: lab-check toolchain ## five nodes, a registry and the images on this machine
-	@lab/packages.sh
-	$(PY) -m lab up
+lab-up: lab-check ## five nodes, a registry and the images on this machine
+	@lab/toolchain.sh lab
 
 lab-down: ## remove this checkout's lab and its state; IMAGES=1 its images too
 	@[ ! -x $(PY) ] || $(PY) -m lab down $(if $(IMAGES),--images)

@@ -11,13 +11,15 @@ from lab.apt import Apt, read_host
 from lab.build import Builder, build_command
 from lab.catalog import Image, load_images
 from lab.folder import Folder
-from lab.left_out import finished, needed, not_wanted
+from lab.left_out import Reasons, finished, needed, not_wanted
 from lab.model import Lab
 from lab.official import ARCHIVES, load_archives
 from lab.registry import push, start_registry
 from lab.shell import LabError, exists, local_engine, run
 
 BUILDS_AT_ONCE = 2
+#: The engine compresses an image's layers on one core.
+PUSHES_AT_ONCE = 2
 Made = dict[str, Future[str]]
 
 
@@ -27,7 +29,7 @@ def images_only(folder: Folder, lab: Lab) -> dict[str, str]:
     with ThreadPoolExecutor(BUILDS_AT_ONCE) as builds:
         made = start_builds(lab, folder, read_host(), images, builds)
         start_registry(lab, made["registry"].result())
-        return push_services(lab, images, finished(images, made)[0])
+        return push_services(lab, images, made)[0]
 
 
 def start_builds(lab: Lab, folder: Folder, apt: Apt, images: list[Image], pool: ThreadPoolExecutor) -> Made:
@@ -38,15 +40,30 @@ def start_builds(lab: Lab, folder: Folder, apt: Apt, images: list[Image], pool: 
     return builder.make_all(images, pool)
 
 
-def push_services(lab: Lab, images: list[Image], local: dict[str, str]) -> dict[str, str]:
-    """Put the services' images that were made into the registry; return service to reference with digest."""
-    return {
-        service: reference
-        for image in images
-        if image.services and image.name in local
-        for reference in [push(lab, local[image.name], image.name, version(image, local[image.name]))]
-        for service in image.services
-    }
+def push_services(lab: Lab, images: list[Image], made: Made) -> tuple[dict[str, str], Reasons]:
+    """Put each image of a service into the registry as soon as it is made.
+
+    Returns service to reference with digest, and the services that are left out with their reason.
+    """
+
+    def push_made(image: Image) -> str:
+        local = made[image.name].result()
+        return push(lab, local, image.name, version(image, local))
+
+    with ThreadPoolExecutor(PUSHES_AT_ONCE) as pool:
+        pushes = {image.name: pool.submit(push_made, image) for image in images if image.services}
+        try:
+            local, left_out = finished(images, made)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pushed = {
+            service: pushes[image.name].result()
+            for image in images
+            if image.name in local
+            for service in image.services
+        }
+    return pushed, left_out
 
 
 def version(image: Image, local: str) -> str:

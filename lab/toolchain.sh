@@ -3,6 +3,7 @@
 #
 #   lab/toolchain.sh              everything (what `make toolchain` does; idempotent)
 #   lab/toolchain.sh tools        without system packages: enough to manage real machines
+#   lab/toolchain.sh lab          everything and the lab's machines, side by side
 #   lab/toolchain.sh venv         only the Python packages: enough for `make check`
 #   lab/toolchain.sh can-download whether Pulumi's official downloads answer (exit code), so that Go isn't needed
 #   lab/toolchain.sh env [STACK]  shell exports for `eval` (default: lab)
@@ -21,12 +22,13 @@ main() {
     source "$CHECKOUT/lab/toolchain/$part.sh"
   done
   case ${1:-all} in
-    all) install_all packages ;;
-    tools) install_all ;;
+    all) install_all "$CHECKOUT/lab/packages.sh" ;;
+    tools) install_all true ;;
+    lab) install_all "$CHECKOUT/lab/packages.sh" start_lab ;;
     venv) lock && install_venv ;;
     can-download) official_site_answers ;;
     env) print_environment "${2:-lab}" ;;
-    *) die "toolchain.sh: unknown verb '$1'; use one of: all, tools, venv, can-download, env [STACK]" ;;
+    *) die "toolchain.sh: unknown verb '$1'; use one of: all, tools, lab, venv, can-download, env [STACK]" ;;
   esac
 }
 
@@ -37,7 +39,8 @@ lock() {
   flock 9
 }
 
-# Building Pulumi takes longest and needs only Go, so it runs beside everything else.
+# install_all BEFORE [AFTER]: commands to run before and after the Python packages are there. Building Pulumi takes
+# longest and needs only Go, so it runs beside everything else.
 install_all() {
   lock
   set -m # a process group of its own, so that the compiler ends with us
@@ -45,14 +48,25 @@ install_all() {
   set +m
   PULUMI_JOB=$!
   trap 'kill -- "-$PULUMI_JOB" 2>/dev/null || true' EXIT
-  if [[ ${1:-} == packages ]]; then
-    "$CHECKOUT/lab/packages.sh"
-  fi
-  install_venv
-  wait "$PULUMI_JOB"
+  PARTS=()
+  timed "system packages" "$1"
+  timed "Python packages" install_venv
+  timed "lab" "${2:-true}"
+  timed "waiting for Pulumi" wait "$PULUMI_JOB"
   trap - EXIT
-  install_plugins
+  timed "plugins" install_plugins
   log "ready: $("$TOOLS/bin/pulumi" version), $(plugins_kind) plugins"
+  ((!${#PARTS[@]})) || log "took: $(IFS=, && echo "${PARTS[*]}")"
 }
+
+# timed PART COMMAND…: keeps what took longer than a second.
+timed() {
+  local part=$1 began=$SECONDS
+  shift
+  "$@"
+  ((SECONDS - began < 2)) || PARTS+=(" $part $((SECONDS - began)) s")
+}
+
+start_lab() { (cd "$CHECKOUT" && "$TOOLS/venv/bin/python" -m lab up 9>&-); }
 
 main "$@" </dev/null

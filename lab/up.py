@@ -9,7 +9,7 @@ from lab.catalog import load_images
 from lab.engine import ensure_engine
 from lab.folder import Folder
 from lab.images import BUILDS_AT_ONCE, push_services, start_builds
-from lab.left_out import finished, needed, not_wanted
+from lab.left_out import needed, not_wanted
 from lab.model import NODES, Lab, Node, free_subnet, lab_id
 from lab.networks import ensure_network, networks_in_use
 from lab.nodes import ensure_node, read_host_key, wait_ready
@@ -36,8 +36,7 @@ def up(folder: Folder) -> Lab:
         try:
             lab = _start_nodes(lab, folder, apt, made["node"].result())
             start_registry(lab, made["registry"].result())
-            local, left_out = finished(images, made)
-            pulled = push_services(lab, images, local)
+            pulled, left_out = push_services(lab, images, made)
         except BaseException:
             builds.shutdown(wait=False, cancel_futures=True)
             raise

@@ -72,6 +72,6 @@ def test_make_preview_makes_neither_secrets_nor_a_lab_and_make_up_does(stack: st
 
     assert "ops preview" in lines("preview")
     assert "ops secrets" not in lines("preview")
-    assert "lab up" not in lines("preview")
+    assert "toolchain.sh lab" not in lines("preview")
     assert "ops secrets" in lines("up")
-    assert ("lab up" in lines("up")) == (stack == "lab")
+    assert ("toolchain.sh lab" in lines("up")) == (stack == "lab")
