@@ -8,14 +8,17 @@ import pulumi
 
 from components.environment import declare
 from components.errors import ConfigurationError
-from components.lock import RUN, NoLockError, RunLock
+from components.identity import RUN
+from components.lock import NoLockError, RunLock
 from components.observation import observation
 from components.reading import read
-from components.stack import from_engine
+from components.sdk import drop_debug_lines
+from components.stack_engine import from_engine
 
 
 def main() -> None:
     """Raises pulumi.RunError, whose text Pulumi shows without a traceback, for what is faulty or unsafe."""
+    drop_debug_lines()
     try:
         raw = from_engine()
         reading = read(raw)

@@ -7,16 +7,15 @@ import base64
 import pulumi
 import pulumi_docker as docker
 
+from components.identity import CONFIGS, SERVICE
 from components.reading import Reading, SwarmConfig
 
 
 class SwarmConfigs(pulumi.ComponentResource):
     """Swarm configs by their full name; members and services that mount the same text share one."""
 
-    TYPE = "platform:configs:SwarmConfigs"
-
     def __init__(self, reading: Reading, provider: docker.Provider, opts: pulumi.ResourceOptions) -> None:
-        super().__init__(self.TYPE, "configs", None, opts)
+        super().__init__(CONFIGS, "configs", None, opts)
         child = pulumi.ResourceOptions(parent=self, provider=provider)
         self.by_name = {name: _config(name, config, child) for name, config in reading.configs.items()}
         self.register_outputs({"names": list(self.by_name)})
@@ -25,6 +24,6 @@ class SwarmConfigs(pulumi.ComponentResource):
 def _config(name: str, config: SwarmConfig, opts: pulumi.ResourceOptions) -> docker.ServiceConfig:
     data = base64.b64encode(config.text.encode()).decode()
     # Until 2026-11-27 a config lay below the service that mounts it.
-    before = pulumi.Alias(parent=pulumi.create_urn(config.service, "platform:service:Service"))
+    before = pulumi.Alias(parent=pulumi.create_urn(config.service, SERVICE))
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[before]))
     return docker.ServiceConfig(name, name=name, data=data, opts=opts)

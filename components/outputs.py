@@ -17,7 +17,7 @@ def outputs(plan: Plan, network: OverlayNetwork, services: Sequence[Service]) ->
     """The stack's outputs; names of secrets, never their values."""
     settings = plan.settings
     return {
-        "edge_urls": edge_urls(plan),
+        "edge_urls": plan.edge_urls,
         "edge_domain": settings.edge.domain,
         "managers": [
             f"ssh://{settings.ssh.user}@{node.address}:{settings.ssh.port}" for node in settings.managers
@@ -27,13 +27,6 @@ def outputs(plan: Plan, network: OverlayNetwork, services: Sequence[Service]) ->
         "services": {service.declaration.name: _service(plan, service) for service in services},
         "secrets": list(plan.secret_names),
     }
-
-
-def edge_urls(plan: Plan) -> list[str]:
-    """`https://<address>` of every node on which the edge answers."""
-    published = {port.published: port.name for service in plan.services for port in service.ports}
-    scheme = "https" if 443 in published else "http"
-    return [f"{scheme}://{node.address}" for node in plan.edge_nodes]
 
 
 def _node(node: Node) -> dict[str, Any]:

@@ -10,12 +10,11 @@ import pulumi_docker as docker
 
 from components.checks import NAMING_KEY
 from components.contents import secret_name
+from components.identity import SECRETS
 
 
 class SwarmSecrets(pulumi.ComponentResource):
     """Swarm secrets by their name in the configuration."""
-
-    TYPE = "platform:secrets:SwarmSecrets"
 
     def __init__(
         self,
@@ -24,7 +23,7 @@ class SwarmSecrets(pulumi.ComponentResource):
         provider: docker.Provider,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__(self.TYPE, "secrets", None, opts)
+        super().__init__(SECRETS, "secrets", None, opts)
         child = pulumi.ResourceOptions(parent=self, provider=provider)
         self.by_name = {name: _secret(name, values[name], values[NAMING_KEY], child) for name in names}
         self.register_outputs({"names": list(names)})

@@ -11,7 +11,8 @@ import pulumi_docker as docker
 from components import task
 from components.configs import SwarmConfigs
 from components.declaration import Declaration
-from components.network import STACK_LABEL, OverlayNetwork
+from components.identity import SERVICE, STACK_LABEL
+from components.network import OverlayNetwork
 from components.reading import Reading
 from components.secrets import SwarmSecrets
 from components.topology import Unit
@@ -34,12 +35,10 @@ class Platform:
 class Service(pulumi.ComponentResource):
     """A declared service, whole: its Swarm services, made when what it needs is healthy."""
 
-    TYPE = "platform:service:Service"
-
     def __init__(
         self, platform: Platform, service: Declaration, needs: Sequence[Service], opts: pulumi.ResourceOptions
     ) -> None:
-        super().__init__(self.TYPE, service.name, None, opts)
+        super().__init__(SERVICE, service.name, None, opts)
         self._platform = platform
         self._needs = [resource for need in needs for resource in need.resources]
         self.declaration = service

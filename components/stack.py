@@ -1,17 +1,14 @@
-"""The stack's configuration as Pulumi hands it over, or as it lies in the stack file."""
+"""The stack's configuration as it lies in the stack file; components/stack_engine.py has it from Pulumi."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pulumi.runtime
 from pydantic import TypeAdapter, ValidationError
 
-from components.checks.files import size_fault
 from components.errors import ConfigurationError, Fault
 from components.fields import SecretName
 from components.stack_keys import (
@@ -23,7 +20,7 @@ from components.stack_keys import (
 )
 from components.yaml_file import read_mapping
 
-__all__ = ["NAMESPACE", "PLAIN_TEXT", "SECRETS", "RawStack", "from_engine", "from_file", "named"]
+__all__ = ["NAMESPACE", "PLAIN_TEXT", "SECRETS", "RawStack", "from_file", "named", "split"]
 
 SECRETS = f"{NAMESPACE}:secrets"
 SECRET_NAME: TypeAdapter[str] = TypeAdapter(SecretName)
@@ -48,18 +45,6 @@ class RawStack:
     secrets_readable: bool = True
 
 
-def from_engine() -> RawStack:
-    """The configuration of the running program, secrets decrypted."""
-    faults: list[Fault] = []
-    given = {key: _value(text) for key, text in pulumi.runtime.get_config_env().items()}
-    if SECRETS in given and not pulumi.runtime.is_config_secret(SECRETS):
-        faults.append(PLAIN_TEXT)
-    own, secrets = _split(given, faults)
-    for name, value in (secrets or {}).items():
-        faults += _value_faults(f"secrets.{name}", value)
-    return RawStack(own, secrets or {}, tuple(faults), secrets is not None)
-
-
 def from_file(path: Path) -> RawStack:
     """The stack file itself; its secrets stay encrypted. Raises ConfigurationError for no stack file."""
     faults: list[Fault] = []
@@ -76,13 +61,13 @@ def from_file(path: Path) -> RawStack:
     if not isinstance(config, dict):
         raise ConfigurationError(faults)
     faults += repeated_key_faults(config)
-    own, secrets = _split({with_namespace(key): value for key, value in config.items()}, faults)
+    own, secrets = split({with_namespace(key): value for key, value in config.items()}, faults)
     for name, value in (secrets or {}).items():
         faults += _sealed_faults(f"secrets.{name}", value)
     return RawStack(own, secrets or {}, tuple(faults), secrets is not None)
 
 
-def _split(given: Mapping[Any, Any], faults: list[Fault]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def split(given: Mapping[Any, Any], faults: list[Fault]) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Settings without their namespace, and secrets by name; None for secrets that can't be read."""
     faults += key_faults(given)
     mine = [key for key in given if isinstance(key, str) and key.startswith(f"{NAMESPACE}:")]
@@ -113,21 +98,3 @@ def _sealed_faults(place: str, value: Any) -> list[Fault]:
         return []
     remedy = "delete it (it is no secret any more) and run: make secrets"
     return [Fault(place, "is not encrypted", remedy)]
-
-
-def _value_faults(place: str, value: Any) -> list[Fault]:
-    if not isinstance(value, str):
-        return [Fault(place, "is not text", "delete it and run: make secrets")]
-    try:
-        return list(size_fault(place, len(value.encode())))
-    except UnicodeEncodeError:
-        remedy = f"set it anew: pulumi config set --secret --path '{NAMESPACE}:{place}'"
-        return [Fault(place, "is not valid Unicode", remedy)]
-
-
-def _value(text: str) -> Any:
-    """Pulumi hands structured values over as JSON and plain ones as they are."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_command import remote
 
+from components.identity import SWARM
 from components.lifecycle import entry_manager, former_selves, is_away
 from components.node import PreparedNode
 from components.observation import Observation
@@ -25,8 +26,6 @@ class Swarm(pulumi.ComponentResource):
     in one chain: managers join one after the other, then nodes are described, those to be managers first.
     """
 
-    TYPE = "platform:swarm:Swarm"
-
     def __init__(
         self,
         settings: Settings,
@@ -34,7 +33,7 @@ class Swarm(pulumi.ComponentResource):
         observed: Observation,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(self.TYPE, settings.network.name, None, opts)
+        super().__init__(SWARM, settings.network.name, None, opts)
         self._settings, self._prepared, self._observed = settings, prepared, observed
         self._manager = Host(settings.ssh, entry_manager(settings, observed.facts), any_manager=True)
         workers = [node for node in settings.nodes if node.role == "worker"]

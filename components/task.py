@@ -11,23 +11,12 @@ import pulumi
 import pulumi_docker as docker
 
 from components.declaration import Declaration
+from components.durations import CONVERGE_DELAY, duration
 from components.settings import LogRotation
 from components.topology import Unit
 
 MIB = 1024 * 1024
 NANO = 1_000_000_000
-
-
-def duration(seconds: int) -> str:
-    """As the provider reads it back (`1m30s`, `1h`, `1h0m5s`), so that it never shows as a change."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [(hours, "h"), (minutes, "m"), (left, "s")]
-    while len(parts) > 1 and parts[0][0] == 0:
-        parts.pop(0)
-    while len(parts) > 1 and parts[-1][0] == 0:
-        parts.pop()
-    return "".join(f"{number}{unit}" for number, unit in parts)
 
 
 def mode(service: Declaration) -> docker.ServiceModeArgs:
@@ -187,4 +176,4 @@ def converge_config(service: Declaration, timeout_s: int) -> docker.ServiceConve
     """Wait for healthy tasks; for a global service the provider refuses to."""
     if service.mode == "global":
         return None
-    return docker.ServiceConvergeConfigArgs(delay="1s", timeout=duration(timeout_s))
+    return docker.ServiceConvergeConfigArgs(delay=CONVERGE_DELAY, timeout=duration(timeout_s))

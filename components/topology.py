@@ -103,6 +103,13 @@ class Plan:
         return tuple(sorted(ports))
 
     @property
+    def edge_urls(self) -> list[str]:
+        """`https://<address>` of every node on which the edge answers."""
+        published = {port.published: port.name for service in self.services for port in service.ports}
+        scheme = "https" if 443 in published else "http"
+        return [f"{scheme}://{node.address}" for node in self.edge_nodes]
+
+    @property
     def edge_nodes(self) -> tuple[Node, ...]:
         """Active nodes on which a published port can answer."""
         units = [

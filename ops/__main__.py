@@ -11,7 +11,6 @@ from rich.console import Console
 
 from components.errors import ConfigurationError
 from components.lock import NoLockError
-from components.outputs import edge_urls
 from components.reading import read
 from components.settings import Settings, parse_settings
 from components.ssh.docker_socket import SocketError
@@ -55,7 +54,7 @@ def status(stack: Stack = "lab") -> None:
 
 def show(environment: Plan, cluster: status_module.Cluster) -> None:
     """Print it; exit 1 when something isn't whole."""
-    if not status_module.show(cluster, edge_urls(environment), console, environment.off):
+    if not status_module.show(cluster, environment.edge_urls, console, environment.off):
         raise typer.Exit(1)
 
 

@@ -15,22 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.configs import SwarmConfigs
 from components.contents import HASH_LENGTH, secret_name
 from components.declaration import Declaration
+from components.durations import CONVERGE_DELAY, duration
 from components.errors import Fault
-from components.network import STACK_LABEL, OverlayNetwork
+from components.identity import CONFIGS, NETWORK, PROJECT, SECRETS, SERVICE, STACK_LABEL, SWARM
 from components.reading import Reading
-from components.secrets import SwarmSecrets
-from components.service import Service
 from components.ssh.docker_socket import socket_url
-from components.swarm import Swarm
-from components.task import converge_config
 from ops.forget import SECRET
 from ops.pending import KINDS, Deployment, Kind
 from ops.swarm_objects import SwarmObject
 
-PROJECT = "platform-beta"
 #: Pulumi's mark of a secret value in a state; an import encrypts what stands beside it as plaintext.
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
 TYPES: Mapping[Kind, str] = {kind: type for type, kind in KINDS.items()}
@@ -57,22 +52,23 @@ class Declared:
 def declared_objects(reading: Reading) -> Iterator[Declared]:
     """Network, services and configs; secrets need their values: `declared_secrets`."""
     settings = reading.plan.settings
-    yield Declared("network", settings.network.name, (OverlayNetwork.TYPE, settings.network.name), {})
+    yield Declared("network", settings.network.name, (NETWORK, settings.network.name), {})
     for service in reading.plan.services:
-        component = (Service.TYPE, service.name)
+        component = (SERVICE, service.name)
         for unit in reading.plan.units(service):
             yield Declared(
                 "service", unit.name, component, _waits(service, settings.swarm.converge_timeout_s)
             )
     for name, config in reading.configs.items():
         data = base64.b64encode(config.text.encode()).decode()
-        yield Declared("config", name, (SwarmConfigs.TYPE, "configs"), {"data": data})
+        yield Declared("config", name, (CONFIGS, "configs"), {"data": data})
 
 
 def _waits(service: Declaration, timeout_s: int) -> dict[str, Any]:
     """What the swarm can't tell of a service: how long a run waits for it."""
-    waits = converge_config(service, timeout_s)
-    return {"convergeConfig": {"delay": waits.delay, "timeout": waits.timeout}} if waits else {}
+    if service.mode == "global":  # as task.converge_config
+        return {}
+    return {"convergeConfig": {"delay": CONVERGE_DELAY, "timeout": duration(timeout_s)}}
 
 
 def declared_secrets(names: Iterable[str], values: Mapping[str, str], key: str) -> Iterator[Declared]:
@@ -80,7 +76,7 @@ def declared_secrets(names: Iterable[str], values: Mapping[str, str], key: str) 
     for name in names:
         data = json.dumps(base64.b64encode(values[name].encode()).decode())
         sealed = {SECRET: SECRET_MARK, "plaintext": data}
-        component = (SwarmSecrets.TYPE, "secrets")
+        component = (SECRETS, "secrets")
         yield Declared("secret", secret_name(name, values[name], key), component, {"data": sealed})
 
 
@@ -139,7 +135,7 @@ def adopted(
     """
     resources = list(_resources(deployment))
     root = _component(resources, stack, "pulumi:pulumi:Stack", f"{PROJECT}-{stack}", None)
-    swarm = _component(resources, stack, Swarm.TYPE, network, root)
+    swarm = _component(resources, stack, SWARM, network, root)
     provider = _provider(resources, stack, swarm)
     for declared, found in sorted(missing, key=lambda pair: pair[0].kind == "service"):
         given = {"name": declared.name, **declared.inputs}
@@ -203,7 +199,7 @@ def _component(resources: list[dict[str, Any]], stack: str, type: str, name: str
 
 def _provider(resources: list[dict[str, Any]], stack: str, parent: str) -> str:
     """The reference `<urn>::<id>` to the Docker provider, which is added when the state does not have it."""
-    urn = _urn(stack, f"{Swarm.TYPE}${PROVIDER}", "swarm")
+    urn = _urn(stack, f"{SWARM}${PROVIDER}", "swarm")
     known = next((each for each in resources if each["urn"] == urn and not each.get("delete")), None)
     if known is None:
         given = {"host": socket_url(stack)}

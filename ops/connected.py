@@ -1,6 +1,7 @@
 """`python -m ops.connected PULUMI ARGUMENT…`: `pulumi` with the swarm's Docker socket open while it runs.
 
 ops/bin/pulumi calls it, so that plain `pulumi up` reaches the swarm, its refresh before the program included.
+What takes long to import is imported while Pulumi starts, or when it is needed.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from components.settings import Settings, parse_settings
 from components.ssh.docker_socket import OPEN, DockerSocket, SocketError
-from components.stack import from_file
-from ops.explanation import why_no_manager
 from ops.processes import run
+
+if TYPE_CHECKING:
+    from components.settings import Settings
 
 
 def stack_of(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -31,6 +33,9 @@ def main(command: Sequence[str], root: Path) -> int:
     """Run it; its exit code. What is wrong with the stack file is told by the program itself."""
 
     def load() -> Settings:
+        from components.settings import parse_settings
+        from components.stack import from_file
+
         return parse_settings(from_file(root / f"Pulumi.{stack}.yaml").settings)
 
     stack = stack_of(command, os.environ).rpartition("/")[2]
@@ -39,6 +44,8 @@ def main(command: Sequence[str], root: Path) -> int:
         with docker_socket.opened():
             code = run(command, root, {**os.environ, OPEN: stack}).code
         if code and docker_socket.unavailable:
+            from ops.explanation import why_no_manager
+
             print(why_no_manager(root, stack, docker_socket.unavailable), file=sys.stderr)
         return code
     except SocketError as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.lock import RUN
+from components.identity import RUN
 
 PROC = Path("/proc")
 END_WITHIN_S = 5

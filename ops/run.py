@@ -14,8 +14,9 @@ from pathlib import Path
 from rich.console import Console
 
 from components.drift import keeping_out
+from components.identity import RUN
 from components.lifecycle import leaderless_managers, leaving, refound, stopped_managers, swarm_exists
-from components.lock import RUN, Holder, RunLock, holders
+from components.lock import Holder, RunLock, holders
 from components.observe import Facts, observe
 from components.reading import Reading
 from components.settings import Settings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from components.network import STACK_LABEL
+from components.identity import STACK_LABEL
 from components.settings import Settings
 from ops.managers import first_answer
 from ops.pending import Found, Kind, Operation

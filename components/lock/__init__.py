@@ -2,6 +2,6 @@
 
 from components.lock.holder import Claim, Holder, LockedError, NoLockError
 from components.lock.over_ssh import break_locks, holders
-from components.lock.run_lock import RUN, RunLock
+from components.lock.run_lock import RunLock
 
-__all__ = ["RUN", "Claim", "Holder", "LockedError", "NoLockError", "RunLock", "break_locks", "holders"]
+__all__ = ["Claim", "Holder", "LockedError", "NoLockError", "RunLock", "break_locks", "holders"]

@@ -14,8 +14,6 @@ from components.lock.holder import Claim, LockedError, NoLockError, loss, withou
 from components.lock.over_ssh import Session, connect, reason
 from components.settings import Node, Settings
 
-#: In the environment of what a locked run starts: who holds the lock there takes none again.
-RUN = "PLATFORM_BETA_RUN"
 BEAT_S = 10
 #: Sessions that end within this of each other are told of in one sentence.
 TOGETHER_S = 0.3

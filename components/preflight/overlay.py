@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.errors import Fault
+from components.identity import STACK_LABEL
 from components.lifecycle import manager_view
-from components.network import MTU, STACK_LABEL
 from components.observe import Facts, Overlay
+from components.overlay_options import MTU
 from components.settings import Network, Settings
 
 

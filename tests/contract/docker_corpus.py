@@ -9,7 +9,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from components.network import CHOSEN_BY_SWARM, MTU, VXLAN_ID
+from components.network import CHOSEN_BY_SWARM
+from components.overlay_options import MTU, VXLAN_ID
 from components.service import FROM_THE_REGISTRY
 from tests.contract.conftest import OFFICIAL
 from tests.contract.docker_program import Resources, encoded, put

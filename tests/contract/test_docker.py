@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from components.network import MTU
+from components.overlay_options import MTU
 from tests.contract.conftest import OFFICIAL, Project, Run, Step
 from tests.contract.docker_corpus import (
     CHANGES,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.network import CHOSEN_BY_SWARM, MTU
+from components.network import CHOSEN_BY_SWARM
+from components.overlay_options import MTU
 from tests.contract.conftest import Project
 from tests.contract.docker_corpus import Place, network, pools, roll
 from tests.contract.docker_program import Resources, declare, encoded, succeeded

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.network import STACK_LABEL
+from components.identity import STACK_LABEL
 from components.topology import Plan
 from tests.lab.nodes import on_node
 from tests.lab.runner import STACK, Run, Tree, copy_of_the_checkout

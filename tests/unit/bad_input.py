@@ -13,8 +13,9 @@ import yaml
 
 from components.errors import ConfigurationError
 from components.reading import RECIPES, read
-from components.stack import NAMESPACE, RawStack, from_engine, from_file
+from components.stack import NAMESPACE, RawStack, from_file
 from components.stack import SECRETS as SECRETS_KEY
+from components.stack_engine import from_engine
 from tests.unit.examples import raw
 from tests.unit.secret_values import faulty, sound
 

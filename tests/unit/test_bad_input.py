@@ -10,7 +10,8 @@ import pulumi.runtime
 import pytest
 
 from components.errors import Fault, printable
-from components.stack import NAMESPACE, from_engine
+from components.stack import NAMESPACE
+from components.stack_engine import from_engine
 from components.yaml_file import read_mapping, read_text
 from tests.unit.bad_input import CANARY, entries, messages
 

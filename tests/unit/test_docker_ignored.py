@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.network import CHOSEN_BY_SWARM, MTU, VXLAN_ID
+from components.network import CHOSEN_BY_SWARM
+from components.overlay_options import MTU, VXLAN_ID
 from lab.plugins.docker.client import Client
 from lab.plugins.docker.inputs import refreshed
 from lab.plugins.docker.object_schemas import NETWORK as NETWORK_SCHEMA

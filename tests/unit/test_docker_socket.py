@@ -17,10 +17,11 @@ import pytest
 
 from components.errors import ConfigurationError, Fault
 from components.settings import Settings
-from components.ssh import docker_proxy, docker_socket
+from components.ssh import docker_proxy, swarm_managers
 from components.ssh.docker_proxy import UnavailableError
-from components.ssh.docker_socket import FOLDER, DockerSocket, SocketError, SwarmManagers, socket_url
+from components.ssh.docker_socket import FOLDER, LOOK_S, OPEN, DockerSocket, SocketError, socket_url
 from components.ssh.election import NoSwarmManagerError
+from components.ssh.swarm_managers import SwarmManagers
 from ops import connected
 from ops.connected import stack_of
 
@@ -96,7 +97,7 @@ def test_an_election_without_a_result_is_held_once_for_all_who_wait(monkeypatch:
         managers = SwarmManagers(lambda: None)  # type: ignore[arg-type, return-value]
         return await asyncio.gather(*(managers.open() for _ in range(20)), return_exceptions=True)
 
-    monkeypatch.setattr(docker_socket, "elect", elect)
+    monkeypatch.setattr(swarm_managers, "elect", elect)
     errors = asyncio.run(ask_at_once())
     assert {str(error) for error in errors} == {str(NoSwarmManagerError(["node-1: no answer within 10 s"]))}
     assert all(isinstance(error, UnavailableError) for error in errors)
@@ -110,7 +111,7 @@ class Connections:
         self.made: list[Mock] = []
         self.broken: set[int] = set()
         self.error: NoSwarmManagerError | None = None
-        monkeypatch.setattr(docker_socket, "elect", self._elect)
+        monkeypatch.setattr(swarm_managers, "elect", self._elect)
         self.managers = SwarmManagers(lambda: None)  # type: ignore[arg-type, return-value]
 
     async def _elect(self, _: object) -> tuple[str, Mock]:
@@ -173,7 +174,7 @@ def test_a_command_has_the_socket_of_its_stack_and_its_code_is_handed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_STACK", "beta")
-    script = f'test -S {FOLDER}/"${docker_socket.OPEN}".sock && test "${docker_socket.OPEN}" = beta && exit 7'
+    script = f'test -S {FOLDER}/"${OPEN}".sock && test "${OPEN}" = beta && exit 7'
     assert connected.main(["sh", "-c", script], tmp_path) == 7
     assert list(FOLDER.iterdir()) == []
 
@@ -210,7 +211,7 @@ def test_a_later_run_that_is_killed_leaves_the_earlier_one_its_socket(tmp_path: 
         assert (FOLDER / "lab.sock").readlink() == Path(f"lab.{other.pid}.sock")
         other.kill()
         other.communicate()
-        time.sleep(docker_socket.LOOK_S + 1)
+        time.sleep(LOOK_S + 1)
         assert ask(tmp_path).startswith("HTTP/1.1 503")
 
 

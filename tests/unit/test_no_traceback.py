@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from components.errors import ConfigurationError
 from components.reading import RECIPES, read
-from components.stack import NAMESPACE, RawStack, from_engine, from_file
+from components.stack import NAMESPACE, RawStack, from_file
+from components.stack_engine import from_engine
 from tests.unit.bad_input import CANARY, SECRETS
 from tests.unit.examples import raw
 from tests.unit.secret_values import faulty, sound

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from components.network import MTU, STACK_LABEL
+from components.identity import STACK_LABEL
 from components.observe import Facts, NodeFacts, Overlay
+from components.overlay_options import MTU
 from components.preflight.overlay import overlay_faults
 from tests.unit.machines import a_plan, machines
 

@@ -17,7 +17,7 @@ from unittest.mock import Mock
 import pytest
 from rich.console import Console
 
-from components.lock import RUN
+from components.identity import RUN
 from components.observe import NodeFacts
 from components.reading import Reading
 from components.settings import Node, Settings

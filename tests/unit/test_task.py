@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from components import task
+from components.durations import duration
 from components.topology import Unit
 from tests.unit.examples import declaration
 
@@ -14,7 +15,7 @@ from tests.unit.examples import declaration
     [(0, "0s"), (59, "59s"), (60, "1m"), (90, "1m30s"), (3600, "1h"), (3605, "1h0m5s"), (5400, "1h30m")],
 )
 def test_durations_are_written_as_the_provider_reads_them_back(seconds: int, text: str) -> None:
-    assert task.duration(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_only_published_ports_are_opened_and_on_the_node_itself() -> None:
