@@ -9,7 +9,7 @@ import pulumi
 from components.environment import declare
 from components.errors import ConfigurationError
 from components.identity import RUN
-from components.lock import NoLockError, RunLock
+from components.lock.holder import NoLockError
 from components.observation import observation
 from components.reading import read
 from components.sdk import drop_debug_lines
@@ -25,6 +25,8 @@ def main() -> None:
         acts = not pulumi.runtime.is_dry_run()
         observed = observation(reading.plan, acts)
         if acts and not os.environ.get(RUN):
+            from components.lock.run_lock import RunLock
+
             RunLock(reading.plan.settings, "pulumi up").acquire()
     except (ConfigurationError, NoLockError) as error:
         raise pulumi.RunError(str(error)) from None

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from components.drift import drift
 from components.errors import ConfigurationError, Fault
 from components.lifecycle import hindrances, refusals
-from components.observe import Facts, observe
+from components.observe import Facts
+from components.observe.ahead import gathered
 from components.preflight import preflight, unseen
+from components.settings import Settings
 from components.topology import Plan
 
 
@@ -33,11 +35,17 @@ def observation(plan: Plan, acts: bool) -> Observation:
 
     acts: the run will change things, so what only a preview may pass over is a fault too.
     """
-    facts = observe(plan.settings)
+    facts = gathered(plan.settings) or _observed(plan.settings)
     faults = list(judged(plan, facts, acts))
     if faults:
         raise RefusedError(faults)
     return Observation(facts, drift(plan, facts), tuple(unseen(plan, facts)))
+
+
+def _observed(settings: Settings) -> Facts:
+    from components.observe.over_ssh import observe  # half a second, where facts wait already
+
+    return observe(settings)
 
 
 def judged(plan: Plan, facts: Facts, acts: bool) -> Iterable[Fault]:

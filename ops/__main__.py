@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from components.errors import ConfigurationError
-from components.lock import NoLockError
+from components.lock.holder import NoLockError
 from components.reading import read
 from components.settings import Settings, parse_settings
 from components.ssh.docker_socket import SocketError

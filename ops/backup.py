@@ -14,7 +14,7 @@ from typing import Any
 import asyncssh
 from rich.table import Table
 
-from components.observe import connect, shell
+from components.observe.over_ssh import connect, shell
 from components.settings import Node, Settings
 from components.topology import Plan
 from ops.managers import first_answer

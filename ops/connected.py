@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.observe.ahead import gathering
 from components.ssh.docker_socket import OPEN, DockerSocket, SocketError
 from ops.processes import run
 
@@ -41,8 +42,8 @@ def main(command: Sequence[str], root: Path) -> int:
     stack = stack_of(command, os.environ).rpartition("/")[2]
     try:
         docker_socket = DockerSocket(root, stack, load)
-        with docker_socket.opened():
-            code = run(command, root, {**os.environ, OPEN: stack}).code
+        with docker_socket.opened(), gathering(load, command) as facts:
+            code = run(command, root, {**os.environ, OPEN: stack, **facts}).code
         if code and docker_socket.unavailable:
             from ops.explanation import why_no_manager
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.errors import ConfigurationError
 from components.observation import RefusedError, judged
-from components.observe import observe
+from components.observe.over_ssh import observe
 from components.reading import Reading, read
 from components.stack import from_file
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncssh
 
-from components.observe import reach
+from components.observe.over_ssh import reach
 from components.settings import Settings
 from ops.pending import COMMAND, Deployment
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import asyncssh
 
-from components.observe import run_script
+from components.observe.over_ssh import run_script
 from components.settings import Node, Settings
 
 TIMEOUT_S = 20

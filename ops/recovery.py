@@ -10,7 +10,7 @@ from typing import Any
 from components.checks import NAMING_KEY
 from components.errors import ConfigurationError, Fault
 from components.lifecycle import entry_manager, swarm_exists
-from components.observe import observe
+from components.observe.over_ssh import observe
 from components.reading import Reading
 from components.settings import Settings
 from ops import adoption, forget, processes, swarm_objects

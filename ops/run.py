@@ -16,8 +16,12 @@ from rich.console import Console
 from components.drift import keeping_out
 from components.identity import RUN
 from components.lifecycle import leaderless_managers, leaving, refound, stopped_managers, swarm_exists
-from components.lock import Holder, RunLock, holders
-from components.observe import Facts, observe
+from components.lock.holder import Holder
+from components.lock.over_ssh import holders
+from components.lock.run_lock import RunLock
+from components.observe import Facts
+from components.observe.ahead import gathering
+from components.observe.over_ssh import observe
 from components.reading import Reading
 from components.settings import Settings
 from components.ssh.docker_socket import OPEN, DockerSocket
@@ -163,8 +167,8 @@ class Runner:
             environment[RUN] = f"{lock.claim.run}-{os.getpid()}"
         sys.stdout.flush()
         docker_socket = DockerSocket(self.root, self.stack, lambda: self.settings)
-        with docker_socket.opened():
-            done = run_process(command, self.root, environment)
+        with docker_socket.opened(), gathering(lambda: self.settings, command) as facts:
+            done = run_process(command, self.root, {**environment, **facts})
         if done.code and docker_socket.unavailable:
             self._say(why_no_manager(self.root, self.stack, docker_socket.unavailable))
         return done

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from components.lock import Holder, LockedError, break_locks, holders
+from components.lock.holder import Holder, LockedError
+from components.lock.over_ssh import break_locks, holders
 from components.settings import Settings
 
 OUTCOMES = {

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import asyncssh
 
-from components import observe
 from components.lock.holder import Holder, parse_holder
+from components.observe import over_ssh
 from components.settings import Node, Settings
 
 FOLDER = Path(__file__).parent
@@ -27,7 +27,7 @@ Broken = Literal["broken", "free", "other"]
 async def connect(settings: Settings, node: Node) -> asyncssh.SSHClientConnection:
     """An SSH connection to a node, its host key checked. Raises OSError or asyncssh.Error."""
     async with asyncio.timeout(TIMEOUT_S):
-        return await observe.connect(settings, node)
+        return await over_ssh.connect(settings, node)
 
 
 def command(settings: Settings, script: str, *arguments: str) -> str:

@@ -1,7 +1,9 @@
-"""Facts of the nodes: one read-only script, all nodes side by side; what could not be read is unknown."""
+"""Facts of the nodes: one read-only script, all nodes side by side; what could not be read is unknown.
+
+What asks over SSH is imported from its own module, so that who only judges facts has no SSH to import.
+"""
 
 from components.observe.facts import Facts, NodeFacts, Overlay, Probe, Route, SwarmMember, Unreachable
-from components.observe.over_ssh import connect, observe, reach, run_script, shell
 from components.observe.parsing import parse_facts
 
 __all__ = [
@@ -12,10 +14,5 @@ __all__ = [
     "Route",
     "SwarmMember",
     "Unreachable",
-    "connect",
-    "observe",
     "parse_facts",
-    "reach",
-    "run_script",
-    "shell",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 
 import asyncssh
 
-from components.observe import connect
+from components.observe.over_ssh import connect
 from components.settings import Node, Settings
 
 #: Where Docker Engine listens: https://docs.docker.com/reference/cli/dockerd/#daemon-socket-option

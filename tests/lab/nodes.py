@@ -8,7 +8,7 @@ import sys
 
 import asyncssh
 
-from components.observe import run_script
+from components.observe.over_ssh import run_script
 from components.settings import Settings
 from lab import folder as folders
 from lab.model import NODES

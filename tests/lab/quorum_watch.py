@@ -9,7 +9,7 @@ from types import TracebackType
 
 import asyncssh
 
-from components.observe import run_script
+from components.observe.over_ssh import run_script
 from components.settings import Node, Settings
 
 #: Prints the swarm's leader and how many managers answer; fails without a quorum.

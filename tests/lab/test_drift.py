@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.observe import NodeFacts, observe
+from components.observe import NodeFacts
+from components.observe.over_ssh import observe
 from components.topology import Plan
 from tests.lab.drifts import CONSEQUENCES, ROUNDS, Drift
 from tests.lab.measure import measured

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from components.observe import connect, shell
+from components.observe.over_ssh import connect, shell
 from components.settings import Settings
 from tests.lab.nodes import on_node
 from tests.lab.stores import KINDS

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from components.lock import Claim, Holder, LockedError
-from components.lock.holder import in_words, loss, parse_holder, without_majority
+from components.lock.holder import (
+    Claim,
+    Holder,
+    LockedError,
+    in_words,
+    loss,
+    parse_holder,
+    without_majority,
+)
 
 FOLDER = Path(__file__).parents[2] / "components" / "lock"
 CLAIM = Claim("ops up (lab)", run="1f2e3d4c", owner="ann@desk", pid=812, started="2026-11-25T10:00:00+00:00")
