@@ -55,6 +55,7 @@ install_all() {
   timed "waiting for Pulumi" wait "$PULUMI_JOB"
   trap - EXIT
   timed "plugins" install_plugins
+  turn_off_automatic_log
   log "ready: $("$TOOLS/bin/pulumi" version), $(plugins_kind) plugins"
   ((!${#PARTS[@]})) || log "took: $(IFS=, && echo "${PARTS[*]}")"
 }
