@@ -13,6 +13,8 @@ finish() {
     say "this run made the lab: removing it"
     make --no-print-directory lab-down || status=1
   else
+    say "the lab was here before: it is put back as it is declared"
+    make --no-print-directory up || status=1
     .tools/venv/bin/python -m lab start-others || status=1
   fi
   if [ "$status" = 0 ]; then

@@ -54,6 +54,12 @@ def variant(tmp_path_factory: pytest.TempPathFactory, checkout: Tree) -> Iterato
 
 
 @pytest.fixture(scope="session")
+def last(tmp_path_factory: pytest.TempPathFactory, checkout: Tree) -> Tree:
+    """A copy that the last tests edit: nobody puts the checkout's state back, which takes minutes."""
+    return copy_of_the_checkout(tmp_path_factory.mktemp("last"), checkout.environment)
+
+
+@pytest.fixture(scope="session")
 def secrets(checkout: Tree) -> dict[str, str]:
     done = checkout.pulumi("config", "--show-secrets", "--json")
     assert done.code == 0

@@ -148,11 +148,14 @@ def checkout_files() -> list[Path]:
     return [Path(name) for name in names if (ROOT / name).is_file()]
 
 
-def copy_of_the_checkout(target: Path, given: Mapping[str, str]) -> Tree:
-    """The tracked and new files, the stack file, and links to what lives once per checkout."""
+def copy_of_the_checkout(target: Path, given: Mapping[str, str], source: Path = ROOT) -> Tree:
+    """The tracked and new files, the stack file, and links to what lives once per checkout.
+
+    source: a copy of the checkout whose edits are taken along.
+    """
     for name in checkout_files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name)
+        shutil.copy2(source / name, target / name)
     for folder in (".tools", ".lab"):
         (target / folder).symlink_to(ROOT / folder)
     return Tree(target, given)

@@ -24,13 +24,14 @@ TASKS = "docker ps --quiet --filter label=com.docker.swarm.task.id"
 
 
 @pytest.fixture(scope="module")
-def official(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """A copy of the checkout whose `pulumi` runs on the official plugins."""
+def official(tmp_path_factory: pytest.TempPathFactory, last: Tree) -> Tree:
+    """A copy of what runs now, whose `pulumi` runs on the official plugins."""
     wanted = {**os.environ, "PLUGINS": "official"}
     made = subprocess.run(["lab/toolchain.sh", "tools"], cwd=ROOT, env=wanted, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(made.stderr.strip().splitlines()[-1])
-    return copy_of_the_checkout(tmp_path_factory.mktemp("official"), environment(PLUGINS="official"))
+    folder = tmp_path_factory.mktemp("official")
+    return copy_of_the_checkout(folder, environment(PLUGINS="official"), source=last.root)
 
 
 def clean(tree: Tree, when: str) -> None:

@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -38,13 +38,6 @@ def write(stores: list[Store], place: Place) -> Callable[[str], Ledgers]:
     """Ledgers of every store, under a name of this run."""
     names = [name for store in stores for name in store.kind.ledgers]
     return lambda run: Ledgers(place, names, f"{run}{random.randrange(16**8):08x}")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unchanged(checkout: Tree) -> Iterator[None]:
-    """Whatever was done to nodes and leaders, nothing differs from its declaration in the end."""
-    yield
-    assert checkout.changes() == {}
 
 
 def limits(stores: Iterable[Store]) -> dict[str, float]:
@@ -170,6 +163,10 @@ def test_the_preferred_members_lead_again_after_a_while(stores: list[Store]) -> 
     measured("the preferred members lead again", after_s=took_s)
 
 
+def test_whatever_was_done_to_nodes_and_leaders_nothing_differs_from_its_declaration(checkout: Tree) -> None:
+    assert checkout.changes() == {}
+
+
 EDITS = {
     "mysql": ("mysql/my.cnf.j2", "long_query_time = 1", "long_query_time = 2"),
     "redis": ("redis/redis.conf.j2", "tcp-keepalive 60", "tcp-keepalive 61"),
@@ -182,18 +179,19 @@ EDITS = {
 
 
 def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_goes_last(
-    stores: list[Store], write: Callable[[str], Ledgers], variant: Tree
+    stores: list[Store], write: Callable[[str], Ledgers], last: Tree
 ) -> None:
+    """Nothing comes after it but the official plugins, which begin with what it leaves."""
     settings = stores[0].settings
     wait_whole(stores, settings, as_preferred=True)
     for store in stores:
         file, old, new = EDITS[store.name]
-        variant.edit(f"configs/services/{file}", old, new)
+        last.edit(f"configs/services/{file}", old, new)
     members = {member for store in stores for member in store.homes}
-    assert {name for name, op in variant.changes().items() if op == "update"} == members
+    assert {name for name, op in last.changes().items() if op == "update"} == members
     with write("roll") as ledgers:
         since = time.time()
-        done = variant.up()
+        done = last.up()
         time.sleep(3)
         gaps = ledgers.gaps_s(since, time.time())
     tell_gaps("a changed setting rolls", gaps, up_s=done.seconds)
@@ -203,4 +201,4 @@ def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_go
         started = store.start_times()
         assert sorted(started, key=lambda member: started[member]) == list(reversed(store.homes)), started
     assert late(gaps, dict.fromkeys(limits(stores), ROLL_GAP_S)) == {}
-    assert variant.changes() == {}
+    assert last.changes() == {}
