@@ -54,8 +54,11 @@ tools:
 prepare:
 ifeq ($(STACK),lab)
 	@$(MAKE) --no-print-directory lab-up
+else
+	@lab/toolchain.sh tools
 endif
-	@$(MAKE) --no-print-directory secrets
+	@$(ENV)
+	$(PY) -m ops secrets --stack $(STACK)
 
 .PHONY: images
 images: ## build our own images, on official ones, and push them: PUSH=registry.example.com/platform [ONLY="api web"]

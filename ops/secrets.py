@@ -51,8 +51,7 @@ def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
     person's own edge certificate that will not do: that one is never replaced.
     """
     recipes = _recipes(root, settings)
-    _pulumi(root, "stack", "select", "--create", stack)
-    known, now = stored_secrets(root, stack), datetime.now(UTC)
+    known, now = _known(root, stack), datetime.now(UTC)
     if faults := [*_kept_faults(recipes, known, settings, now)]:
         raise ConfigurationError(faults)
     made = 0
@@ -70,6 +69,17 @@ def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
         raise SecretsError(
             f"secrets: {', '.join(lacking)}: yours to give; each, its value on stdin, by: {how}"
         )
+
+
+def _known(root: Path, stack: str) -> Values:
+    """The stack file's secrets; a stack that the backend does not have yet is made first."""
+    try:
+        return stored_secrets(root, stack)
+    except SecretsError as error:
+        if "no stack named" not in str(error):
+            raise
+    _pulumi(root, "stack", "init", stack)
+    return stored_secrets(root, stack)
 
 
 def _kept_faults(
