@@ -91,3 +91,11 @@ test: ## everything that must hold, the lab included: a case of every behaviour,
 drill: lab-check toolchain ## every case there is, some hours: docs/drills.md; ONLY=redis,drift AGAIN=1 (see README)
 	@$(ENV)
 	$(PY) -m tests.drill $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
+
+.PHONY: bench-preview bench-growth
+bench-preview: ## what a run with nothing to do costs on the lab: docs/benchmarks.md; ARGS="--label after --write"
+	@$(PY) -m tests.bench.preview $(ARGS)
+
+bench-growth: ## time and memory of planning for up to 100 nodes and 1,000 services; ARGS=--write
+	@[ -x $(PY) ] || lab/toolchain.sh venv
+	$(PY) -m tests.bench.growth $(ARGS)

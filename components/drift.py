@@ -125,7 +125,7 @@ def shut_out(settings: Settings, seen: NodeFacts) -> list[str]:
     """Declared nodes that a firewall in force does not let in; none where it isn't known."""
     if seen.firewall != "in-force" or not seen.firewall_detail:
         return []
-    let_in = seen.firewall_detail.split()
+    let_in = frozenset(seen.firewall_detail.split())
     return [node.name for node in settings.nodes if str(node.address) not in let_in]
 
 

@@ -50,7 +50,8 @@ class Swarm(pulumi.ComponentResource):
             chain = [self._describe(node, [joined[node.name], *chain])]
             described += chain
         tuned = self._tune(joined[settings.managers[0].name])
-        self.ready: Sequence[pulumi.Resource] = [*joined.values(), *described, tuned]
+        # The last one waits for all the others: named one by one they would be dependencies of every service.
+        self.ready: Sequence[pulumi.Resource] = [*described[-1:], tuned]
         self.provider: docker.Provider = swarm_provider(
             settings, observed.facts, joined[settings.managers[0].name], self._child(list(joined.values()))
         )
@@ -65,7 +66,8 @@ class Swarm(pulumi.ComponentResource):
         former = former_selves(self._settings, self._observed.facts, node)
         away = is_away(self._observed.facts, node)
         prepared = self._prepared[node.name]
-        open_to_it = [each.firewall for each in self._prepared.values() if each.firewall]
+        # The others come after the first, and so after every firewall.
+        open_to_it = [] if after else [each.firewall for each in self._prepared.values() if each.firewall]
         # The first to be asked is a manager only once its own engine runs.
         first = [self._prepared[self._manager.node.name]] if not after else []
         token = self._manager.run(

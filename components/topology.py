@@ -78,6 +78,8 @@ class Plan:
     def lenders(self, service: Declaration) -> tuple[Unit, ...]:
         """The units whose volumes the service mounts; one that borrows itself lends nothing."""
         names = service.lenders - {service.name}
+        if not names:
+            return ()
         owners = [other for other in self.services if not other.lenders and names & {*other.unit_names}]
         return tuple(unit for owner in owners for unit in self.units(owner) if unit.name in names)
 

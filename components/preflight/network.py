@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Network
 from itertools import combinations
 
@@ -13,6 +13,8 @@ from components.observe import NodeFacts, Probe, Route
 from components.settings import Node, Settings
 
 Seen = Mapping[str, NodeFacts]
+#: Probes of any port, by the node that heard and the address that it asked.
+Heard = Mapping[tuple[str, str], list[Probe]]
 #: Swarm's management (on managers) and gossip.
 #: https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts
 MANAGEMENT, GOSSIP = 2377, 7946
@@ -23,16 +25,17 @@ DEFAULT_MTU = 1500
 
 def network_faults(settings: Settings, seen: Seen) -> Iterator[Fault]:
     """Faults between machines, and between their networks and the declared ones."""
-    skip = settings.preflight.skip
+    skip, heard = settings.preflight.skip, heard_by(seen)
     yield from _clocks(settings, seen)
-    yield from _latency(settings, seen)
+    yield from _latency(settings, heard)
     if "routes" not in skip:
         yield from _overlaps(settings, seen)
     if "mtu" not in skip:
         yield from _mtu(settings, seen)
     if "ports" not in skip:
+        mended = {node.name for node in settings.nodes if mends_firewall(settings, seen, node)}
         for node in settings.nodes:
-            yield from _ports(settings, seen, node)
+            yield from _ports(settings, seen, heard, mended, node)
 
 
 def _clocks(settings: Settings, seen: Seen) -> Iterator[Fault]:
@@ -44,21 +47,29 @@ def _clocks(settings: Settings, seen: Seen) -> Iterator[Fault]:
         yield Fault("nodes", fault, remedy)
 
 
-def _latency(settings: Settings, seen: Seen) -> Iterator[Fault]:
+def _latency(settings: Settings, heard: Heard) -> Iterator[Fault]:
     """The fastest answer of either to the other: a slow moment is no slow network."""
     limit = settings.preflight.latency_ms
     for one, two in combinations(settings.nodes, 2):
-        probes = [*probes_of(seen, one, two), *probes_of(seen, two, one)]
+        probes = [*probes_of(heard, one, two), *probes_of(heard, two, one)]
         took = [probe.latency_ms for probe in probes if probe.answers and probe.latency_ms is not None]
         if limit and took and min(took) > limit:
             fault = f"{min(took)} ms away from {two.name}, more than {limit} ms"
             yield Fault(f"nodes/{one.name}", fault, "put them nearer, or raise preflight.latency_ms")
 
 
-def probes_of(seen: Seen, node: Node, other: Node) -> list[Probe]:
+def heard_by(seen: Seen) -> Heard:
+    """Every probe. Once for all pairs: searched for each, a hundred nodes would take seconds."""
+    heard: dict[tuple[str, str], list[Probe]] = defaultdict(list)
+    for name, fact in seen.items():
+        for (address, _), probe in fact.peers.items():
+            heard[name, address].append(probe)
+    return heard
+
+
+def probes_of(heard: Heard, node: Node, other: Node) -> list[Probe]:
     """What `node` heard from `other`, of any port."""
-    probes = seen[node.name].peers.items() if node.name in seen else ()
-    return [probe for (address, _), probe in probes if address == str(other.address)]
+    return heard.get((node.name, str(other.address)), [])
 
 
 def _overlaps(settings: Settings, seen: Seen) -> Iterator[Fault]:
@@ -90,17 +101,19 @@ def _mtu(settings: Settings, seen: Seen) -> Iterator[Fault]:
             yield Fault("network.mtu", fault, f"set it to {fact.mtu} or less, or raise the MTU of {name}")
 
 
-def _ports(settings: Settings, seen: Seen, node: Node) -> Iterator[Fault]:
+def _ports(
+    settings: Settings, seen: Seen, heard: Heard, mended: Collection[str], node: Node
+) -> Iterator[Fault]:
     """Ports that a member of the swarm must hear from another; a firewall that the run mends is no fault."""
     for other in settings.nodes:
         if other is node or node.name not in seen or other.name not in seen:
             continue
-        probes = probes_of(seen, node, other)
+        probes = probes_of(heard, node, other)
         if probes and not any(probe.answers for probe in probes):
             remedy = "see the routes and firewalls between them, or add ports to preflight.skip"
             fault = f"hears nothing from {other.name} ({other.address})"
             yield Fault(f"nodes/{node.name}", fault, remedy)
-        elif is_member(seen, node) and is_member(seen, other) and not mends_firewall(settings, seen, other):
+        elif is_member(seen, node) and is_member(seen, other) and other.name not in mended:
             for port in _needed(seen[other.name]):
                 probe = seen[node.name].peers.get((str(other.address), port))
                 if probe is not None and probe.state != "open":
@@ -117,9 +130,10 @@ def is_member(seen: Seen, node: Node) -> bool:
 
 def mends_firewall(settings: Settings, seen: Seen, node: Node) -> bool:
     """Whether this run puts the node's firewall right, which may open its ports."""
-    fact = seen[node.name]
-    changed = fact.firewall not in ("in-force", None)
-    return settings.firewall.enabled and (changed or bool(shut_out(settings, fact)))
+    fact = seen.get(node.name)
+    if fact is None or not settings.firewall.enabled:
+        return False
+    return fact.firewall not in ("in-force", None) or bool(shut_out(settings, fact))
 
 
 def _needed(other: NodeFacts) -> tuple[int, ...]:

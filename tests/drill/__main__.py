@@ -57,9 +57,9 @@ def chosen(only: str) -> list[Path]:
     return [known[name] for name in names or known]
 
 
-def commit_name() -> str:
+def commit_name(report: Path = REPORT) -> str:
     """The commit's short name, with -dirty when the checkout differs from it in more than the report."""
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{REPORT}")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{report}")
     return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
 
 
