@@ -301,6 +301,29 @@ def test_a_backup_begins_a_line_of_binary_logs_only_where_none_can_be_gone_on_wi
     assert (tmp_path / "ended").exists() == (kept == "old:1-5")
 
 
+@pytest.mark.parametrize(
+    ("read", "names"), [("begun\n", []), ("begun\napp.notes\t3\t17\n", ["app.notes"])], ids=["none", "one"]
+)
+def test_a_backup_of_databases_without_a_table_is_one(tmp_path: Path, read: str, names: list[str]) -> None:
+    (tmp_path / "read.out").write_text(read)
+    (tmp_path / "lock.out").write_text("position a:1-5\n")
+    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
+    script = tmp_path / "make-backup.sh"
+    text = (SERVICES / "mysql-backup" / "make-backup.sh").read_text().replace("/tmp/", f"{tmp_path}/")
+    script.write_text(text)
+    code = f"""
+    set -euo pipefail
+    {library[library.index("as_json() {") : library.index("# files_json")]}
+    files_json() {{ echo '{{}}'; }}
+    ask() {{ echo 9.7.2; }}
+    PART={tmp_path} ID=20261125T013000Z SOURCE=mysql-3
+    describe manual
+    """
+    shell(script, code)
+    made = json.loads((tmp_path / "manifest.json").read_text())
+    assert [each["name"] for each in made["contents"]] == names
+
+
 def test_a_replay_takes_segments_of_the_backups_own_line_alone(tmp_path: Path) -> None:
     for number, line in enumerate(("old", "new", "old"), start=1):
         (tmp_path / f"2026112{number}T013000Z.json").write_text(

@@ -4,6 +4,9 @@ readonly STORE=/backup SCRATCH=/scratch SECRETS=/run/secrets BINLOGS=/backup/bin
 readonly SYSTEM="'mysql', 'sys', 'information_schema', 'performance_schema'"
 read -ra MEMBERS </usr/local/lib/backup/members
 umask 077
+# A command that fails where nothing asks for it ends the script, which must not happen without a word.
+set -E
+trap 'printf "%s, line %s: a command failed, nothing more is known\n" "${BASH_SOURCE[0]##*/}" "$LINENO" >&2' ERR
 
 log() { printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" >&2; }
 

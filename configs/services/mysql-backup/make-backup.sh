@@ -61,7 +61,7 @@ describe() {
   local position contents
   position=$(sed -n 's/^position //p' /tmp/lock.out)
   [[ -n $position ]] || fail 1 "$SOURCE: gave no position"
-  contents=$(grep -vxF begun /tmp/read.out | as_json)
+  contents=$(sed '/^begun$/d' /tmp/read.out | as_json)
   jq -n --arg id "$ID" --arg made "$(date -u +%FT%TZ)" --arg reason "$1" --arg source "$SOURCE" --arg position "$position" \
     --arg version "$(ask "$SOURCE" <<<'SELECT @@version')" --argjson contents "$contents" --argjson files "$(files_json "$PART")" \
     '{id: $id, service: "mysql", made_at: $made, reason: $reason, source: $source, server_version: $version,
