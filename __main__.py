@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pulumi
@@ -19,6 +20,8 @@ from components.stack_engine import from_engine
 def main() -> None:
     """Raises pulumi.RunError, whose text Pulumi shows without a traceback, for what is faulty or unsafe."""
     drop_debug_lines()
+    # A run lives for seconds and needs what it makes; looking for garbage took 17 to 44 % of its CPU time.
+    gc.disable()
     try:
         raw = from_engine()
         reading = read(raw)
