@@ -15,7 +15,7 @@ help: ## list the targets
 .PHONY: up
 up: prepare ## make the environment what its stack file declares (STACK=lab or another)
 	@$(ENV)
-	$(PY) -m ops up --stack $(STACK)
+	$(PY) -m ops up --stack $(STACK) --make-secrets
 	echo "took: $$(($$(date +%s) - $(BEGAN))) s, of these $$SECONDS s from the prepared machine on"
 	echo "next: make preview | make status | make test; a shell with pulumi: eval \"\$$(make -s env)\""
 
@@ -57,8 +57,6 @@ ifeq ($(STACK),lab)
 else
 	@lab/toolchain.sh tools
 endif
-	@$(ENV)
-	$(PY) -m ops secrets --stack $(STACK)
 
 .PHONY: images
 images: ## build our own images, on official ones, and push them: PUSH=registry.example.com/platform [ONLY="api web"]

@@ -80,8 +80,14 @@ EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @app.command(context_settings=EXTRA)
-def up(context: typer.Context, stack: Stack = "lab") -> None:
+def up(
+    context: typer.Context,
+    stack: Stack = "lab",
+    make_secrets: Annotated[bool, typer.Option("--make-secrets", help="First what `secrets` does.")] = False,
+) -> None:
     """Make the environment what is declared, whatever an earlier run left behind; then show its status."""
+    if make_secrets:
+        secrets(stack)
     code = runner(stack).up(context.args)
     if code:
         raise typer.Exit(code)

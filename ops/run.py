@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +67,16 @@ class Runner:
     def up(self, arguments: Sequence[str] = ()) -> int:
         """Make the environment what is declared; the exit code."""
         with self._lock("ops up") as lock:
-            self._recovery().recover()
-            facts = observe(self.settings)
+            with ThreadPoolExecutor(1) as beside:
+                observed = beside.submit(observe, self.settings)
+                self._recovery().recover()
+                facts = observed.result()
             code = self._mend_hosts(lock, facts)
             if code:
                 return code
             self._await_leader(facts)
-            code = self._pulumi(lock, "up", *self._consent(), *arguments).code
+            known = facts if swarm_exists(self.settings, facts) else None
+            code = self._pulumi(lock, "up", *self._consent(), *arguments, known=known).code
             # With arguments (a target…) more than was asked for would be done: the next run closes them.
             if code == 0 and not arguments and (gone := self._gone(facts)):
                 self._say(f"the firewalls close to {', '.join(gone)}, which had to leave first")
@@ -98,11 +102,13 @@ class Runner:
 
     def preview(self, arguments: Sequence[str] = ()) -> int:
         """Say what `up` would change; takes no lock, as it writes nothing. The exit code."""
-        for name, holder in holders(self.settings).items():
+        with ThreadPoolExecutor(1) as beside:
+            held = beside.submit(holders, self.settings)
+            self._recovery().explain()
+        for name, holder in held.result().items():
             if isinstance(holder, Holder):
                 self._say(f"run lock on {name}: {holder.sentence()}; what is previewed is changing")
                 break
-        self._recovery().explain()
         return self._pulumi(None, "preview", "--diff", *arguments).code
 
     @contextlib.contextmanager
@@ -160,14 +166,14 @@ class Runner:
     def _recovery(self) -> Recovery:
         return Recovery(Backend(self.root, self.stack), self.reading, self._say)
 
-    def _pulumi(self, lock: RunLock | None, *arguments: str) -> Outcome:
+    def _pulumi(self, lock: RunLock | None, *arguments: str, known: Facts | None = None) -> Outcome:
         command = ["pulumi", *arguments, "--stack", self.stack]
         environment = {**os.environ, "PULUMI_STACK": self.stack, OPEN: self.stack}
         if lock:
             environment[RUN] = f"{lock.claim.run}-{os.getpid()}"
         sys.stdout.flush()
         docker_socket = DockerSocket(self.root, self.stack, lambda: self.settings)
-        with docker_socket.opened(), gathering(lambda: self.settings, command) as facts:
+        with docker_socket.opened(), gathering(lambda: self.settings, command, known) as facts:
             done = run_process(command, self.root, {**environment, **facts})
         if done.code and docker_socket.unavailable:
             self._say(why_no_manager(self.root, self.stack, docker_socket.unavailable))

@@ -30,18 +30,20 @@ PROGRAM = {"preview", "pre", "up", "update"}
 
 
 @contextlib.contextmanager
-def gathering(load: Callable[[], Settings], command: Iterable[str]) -> Iterator[dict[str, str]]:
+def gathering(
+    load: Callable[[], Settings], command: Iterable[str], known: Facts | None = None
+) -> Iterator[dict[str, str]]:
     """Ask the nodes while the block runs; yields the variable for the environment of a command of Pulumi's.
 
-    load: the settings; what is wrong with them the program says itself. A command that runs no program
-    needs no facts.
+    load: the settings; what is wrong with them the program says itself. known: facts of just now, which are
+    handed on instead. A command that runs no program needs no facts.
     """
     if not set(command) & PROGRAM:
         yield {}
         return
     with tempfile.TemporaryDirectory(prefix="platform-beta-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "facts"
-        threading.Thread(target=_gather, args=[load, path], name="facts", daemon=True).start()
+        threading.Thread(target=_gather, args=[load, path, known], name="facts", daemon=True).start()
         yield {FACTS: str(path)}
 
 
@@ -59,13 +61,13 @@ def gathered(settings: Settings) -> Facts | None:
     return facts if fits else None
 
 
-def _gather(load: Callable[[], Settings], path: Path) -> None:
-    asked, facts, asked_s = "", None, time.time()
+def _gather(load: Callable[[], Settings], path: Path, known: Facts | None) -> None:
+    asked, facts, asked_s = "", known, time.time()
     with contextlib.suppress(Exception):
         from components.observe.over_ssh import observe
 
         settings = load()
-        asked, facts = _key(settings), observe(settings)
+        asked, facts = _key(settings), known or observe(settings)
     part = path.with_suffix(".part")
     with contextlib.suppress(OSError):  # the run is over
         part.write_bytes(pickle.dumps((asked, asked_s, facts)))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigurationError
-from components.observe import ahead
+from components.observe import Unreachable, ahead
 from components.observe.ahead import FACTS, gathered, gathering
 from components.settings import Settings
 from tests.unit.examples import settings
@@ -50,6 +50,12 @@ def test_old_facts_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "FRESH_S", -1)
     with gathering(settings, ["pulumi", "up"]) as variables, told(variables, monkeypatch):
         assert gathered(settings()) is None
+
+
+def test_facts_of_just_now_are_handed_on_and_nobody_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"node-1": Unreachable("no answer")}
+    with gathering(settings, ["pulumi", "up"], known) as variables, told(variables, monkeypatch):
+        assert gathered(settings()) == known
 
 
 def test_settings_that_cannot_be_read_leave_the_program_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def test_make_preview_makes_neither_secrets_nor_a_lab_and_make_up_does(stack: st
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert "ops preview" in lines("preview")
-    assert "ops secrets" not in lines("preview")
+    assert "secrets" not in lines("preview")
     assert "toolchain.sh lab" not in lines("preview")
-    assert "ops secrets" in lines("up")
+    assert "--make-secrets" in lines("up")
     assert ("toolchain.sh lab" in lines("up")) == (stack == "lab")
