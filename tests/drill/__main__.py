@@ -59,7 +59,8 @@ def chosen(only: str) -> list[Path]:
 
 def commit_name(report: Path = REPORT) -> str:
     """The commit's short name, with -dirty when the checkout differs from it in more than the report."""
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{report}")
+    besides = f":!{report.relative_to(record.ROOT)}"  # git takes no absolute path there
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", besides)
     return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
 
 

@@ -158,3 +158,18 @@ def test_what_make_test_runs_must_be_a_case() -> None:
     assert only_drilled == [True, False]
     with pytest.raises(ValueError, match="no case c"):
         topics.cases(["a"], tested=["c"])
+
+
+def test_a_checkout_is_dirty_when_more_than_the_report_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    for name in ("report.md", "code.py"):
+        (tmp_path / name).write_text("before")
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "first"]):
+        drill.git(*command)
+    (tmp_path / "report.md").write_text("after")
+    assert not drill.commit_name(tmp_path / "report.md").endswith("-dirty")
+    (tmp_path / "code.py").write_text("after")
+    assert drill.commit_name(tmp_path / "report.md").endswith("-dirty")
