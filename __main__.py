@@ -29,8 +29,9 @@ def main() -> None:
         raw = from_engine()
         reading = read(raw)
         acts = not pulumi.runtime.is_dry_run()
-        observed = observation(reading.plan, acts)
-        if acts and not os.environ.get(RUN):
+        locked = bool(os.environ.get(RUN))
+        observed = observation(reading.plan, acts, locked)
+        if acts and not locked:
             from components.lock.run_lock import RunLock
 
             RunLock(reading.plan.settings, "pulumi up").acquire()

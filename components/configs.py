@@ -7,8 +7,8 @@ import base64
 import pulumi
 import pulumi_docker as docker
 
-from components.identity import CONFIGS, SERVICE
-from components.reading import Reading, SwarmConfig
+from components.identity import CONFIGS
+from components.reading import Reading
 
 
 class SwarmConfigs(pulumi.ComponentResource):
@@ -17,13 +17,10 @@ class SwarmConfigs(pulumi.ComponentResource):
     def __init__(self, reading: Reading, provider: docker.Provider, opts: pulumi.ResourceOptions) -> None:
         super().__init__(CONFIGS, "configs", None, opts)
         child = pulumi.ResourceOptions(parent=self, provider=provider)
-        self.by_name = {name: _config(name, config, child) for name, config in reading.configs.items()}
+        self.by_name = {name: _config(name, text, child) for name, text in reading.configs.items()}
         self.register_outputs({"names": list(self.by_name)})
 
 
-def _config(name: str, config: SwarmConfig, opts: pulumi.ResourceOptions) -> docker.ServiceConfig:
-    data = base64.b64encode(config.text.encode()).decode()
-    # Until 2026-11-27 a config lay below the service that mounts it.
-    before = pulumi.Alias(parent=pulumi.create_urn(config.service, SERVICE))
-    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[before]))
+def _config(name: str, text: str, opts: pulumi.ResourceOptions) -> docker.ServiceConfig:
+    data = base64.b64encode(text.encode()).decode()
     return docker.ServiceConfig(name, name=name, data=data, opts=opts)

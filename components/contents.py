@@ -23,10 +23,10 @@ NAME_LENGTH = 64
 
 
 def config_name(service: str, file: str, text: str) -> str:
-    """`<folder>-<file>-<hash>` of a config file's rendered text, by the folder that the file lies in."""
+    """`<folder>.<file>-<hash>` of a config file's rendered text, by the folder that the file lies in."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
-    path = posixpath.normpath(f"{service}/{file.removesuffix('.j2')}")
-    stem = path.replace("/", "-").replace(".", "-").replace("_", "-")
+    folder, _, rest = posixpath.normpath(f"{service}/{file.removesuffix('.j2')}").partition("/")
+    stem = folder + "." + rest.replace("/", "-").replace(".", "-").replace("_", "-")
     return stem[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
 
 

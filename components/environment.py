@@ -31,5 +31,8 @@ def declare(reading: Reading, observed: Observation, secrets: Mapping[str, str])
     services: dict[str, Service] = {}
     for declaration in plan.services:
         needs = [services[need] for need in declaration.needs]
-        services[declaration.name] = Service(platform, declaration, needs, after_swarm)
+        # Pulumi deletes in the order of direct dependencies: a service goes before the nodes it is bound to.
+        bound = [swarm.described[node.name] for node in plan.bound_to(declaration)]
+        opts = pulumi.ResourceOptions(depends_on=[*swarm.ready, *bound])
+        services[declaration.name] = Service(platform, declaration, needs, opts)
     return outputs(plan, network, list(services.values()))

@@ -9,7 +9,7 @@ from components.drift import drift
 from components.errors import ConfigurationError, Fault
 from components.lifecycle import hindrances, refusals
 from components.observe import Facts
-from components.observe.ahead import gathered
+from components.observe.facts_file import gathered
 from components.preflight import preflight, unseen
 from components.settings import Settings
 from components.topology import Plan
@@ -30,12 +30,13 @@ class Observation:
     unseen: tuple[str, ...]
 
 
-def observation(plan: Plan, acts: bool) -> Observation:
+def observation(plan: Plan, acts: bool, locked: bool = True) -> Observation:
     """Ask every node and judge. Raises RefusedError with every fault.
 
-    acts: the run will change things, so what only a preview may pass over is a fault too.
+    acts: the run will change things, so what only a preview may pass over is a fault too. locked: nobody else
+    has changed anything since the facts of this run were gathered; otherwise they are gathered now.
     """
-    facts = gathered(plan.settings) or _observed(plan.settings)
+    facts = (gathered(plan.settings) if locked or not acts else None) or _observed(plan.settings)
     faults = list(judged(plan, facts, acts))
     if faults:
         raise RefusedError(faults)

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from components.checks import service_faults
@@ -27,14 +28,6 @@ RECIPES = CONFIGS / "secrets.yaml"
 
 
 @dataclass(frozen=True)
-class SwarmConfig:
-    """A config's text, and the first service that mounts it."""
-
-    service: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Reading:
     """The plan, the text of every config file by unit and file name, and what will need a person soon."""
 
@@ -42,16 +35,15 @@ class Reading:
     texts: Mapping[tuple[str, str], str]
     warnings: tuple[str, ...] = ()
 
-    @property
-    def configs(self) -> dict[str, SwarmConfig]:
-        """Every Swarm config by its name: one for each content, however many units mount it."""
-        found: dict[str, SwarmConfig] = {}
-        for service in self.plan.services:
-            for unit in self.plan.units(service):
-                for config in service.configs:
-                    made = SwarmConfig(service.name, self.texts[unit.name, config.file])
-                    found.setdefault(self.config_name(unit, config), made)
-        return found
+    @cached_property
+    def configs(self) -> dict[str, str]:
+        """The text of every Swarm config by its name: one for each content, however many units mount it."""
+        return {
+            self.config_name(unit, config): self.texts[unit.name, config.file]
+            for service in self.plan.services
+            for unit in self.plan.units(service)
+            for config in service.configs
+        }
 
     def config_name(self, unit: Unit, config: ConfigFile) -> str:
         """The name of the Swarm config that a unit mounts as one of its files."""

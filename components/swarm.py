@@ -45,13 +45,14 @@ class Swarm(pulumi.ComponentResource):
         for worker in workers:
             joined[worker.name] = self._join(worker, chain)
         chain = list(joined.values())
-        described: list[pulumi.Resource] = []
+        described: dict[str, remote.Command] = {}
         for node in (*settings.managers, *workers):
-            chain = [self._describe(node, [joined[node.name], *chain])]
-            described += chain
+            described[node.name] = self._describe(node, [joined[node.name], *chain])
+            chain = [described[node.name]]
         tuned = self._tune(joined[settings.managers[0].name])
         # The last one waits for all the others: named one by one they would be dependencies of every service.
-        self.ready: Sequence[pulumi.Resource] = [*described[-1:], tuned]
+        self.ready: Sequence[pulumi.Resource] = [*chain, tuned]
+        self.described: Mapping[str, pulumi.Resource] = described
         self.provider: docker.Provider = swarm_provider(
             settings, observed.facts, joined[settings.managers[0].name], self._child(list(joined.values()))
         )

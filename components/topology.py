@@ -92,6 +92,12 @@ class Plan:
         homes = [node.name for unit in self.units(service) for node in self.homes(unit)]
         return tuple(node for node in self.settings.nodes if node.name in homes)
 
+    def bound_to(self, service: Declaration) -> tuple[Node, ...]:
+        """Nodes that a name, a label or a volume binds the service to; none for one bound to a role alone."""
+        role = f"node.role=={service.placement.role}"
+        units = [unit for unit in self.units(service) if set(unit.constraints) - {role}]
+        return tuple(node for node in self.settings.nodes if any(unit.fits(node) for unit in units))
+
     def tasks(self, unit: Unit) -> int:
         """How many tasks the unit has when all is well."""
         if unit.service.mode == "global":

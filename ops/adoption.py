@@ -59,8 +59,8 @@ def declared_objects(reading: Reading) -> Iterator[Declared]:
             yield Declared(
                 "service", unit.name, component, _waits(service, settings.swarm.converge_timeout_s)
             )
-    for name, config in reading.configs.items():
-        data = base64.b64encode(config.text.encode()).decode()
+    for name, text in reading.configs.items():
+        data = base64.b64encode(text.encode()).decode()
         yield Declared("config", name, (CONFIGS, "configs"), {"data": data})
 
 

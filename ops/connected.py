@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.observe.ahead import gathering
-from components.ssh.docker_socket import OPEN, DockerSocket, SocketError
+from components.observe.facts_file import gathering
+from components.ssh.docker_socket import FOLDER, OPEN, DockerSocket, SocketError
 from ops.processes import run
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def main(command: Sequence[str], root: Path) -> int:
     stack = stack_of(command, os.environ).rpartition("/")[2]
     try:
         docker_socket = DockerSocket(root, stack, load)
-        with docker_socket.opened(), gathering(load, command) as facts:
+        with docker_socket.opened(), gathering(load, FOLDER, stack, command) as facts:
             code = run(command, root, {**os.environ, OPEN: stack, **facts}).code
         if code and docker_socket.unavailable:
             from ops.explanation import why_no_manager

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,11 @@ from components.lock.holder import Holder
 from components.lock.over_ssh import holders
 from components.lock.run_lock import RunLock
 from components.observe import Facts
-from components.observe.ahead import gathering
+from components.observe.facts_file import gathering
 from components.observe.over_ssh import observe
 from components.reading import Reading
 from components.settings import Settings
-from components.ssh.docker_socket import OPEN, DockerSocket
+from components.ssh.docker_socket import FOLDER, OPEN, DockerSocket
 from ops.backend import Backend
 from ops.explanation import why_no_manager
 from ops.processes import Outcome
@@ -67,16 +67,13 @@ class Runner:
     def up(self, arguments: Sequence[str] = ()) -> int:
         """Make the environment what is declared; the exit code."""
         with self._lock("ops up") as lock:
-            with ThreadPoolExecutor(1) as beside:
-                observed = beside.submit(observe, self.settings)
-                self._recovery().recover()
-                facts = observed.result()
+            self._recovery().recover()
+            facts = observe(self.settings)
             code = self._mend_hosts(lock, facts)
             if code:
                 return code
             self._await_leader(facts)
-            known = facts if swarm_exists(self.settings, facts) else None
-            code = self._pulumi(lock, "up", *self._consent(), *arguments, known=known).code
+            code = self._pulumi(lock, "up", *self._consent(), *arguments).code
             # With arguments (a target…) more than was asked for would be done: the next run closes them.
             if code == 0 and not arguments and (gone := self._gone(facts)):
                 self._say(f"the firewalls close to {', '.join(gone)}, which had to leave first")
@@ -104,12 +101,17 @@ class Runner:
         """Say what `up` would change; takes no lock, as it writes nothing. The exit code."""
         with ThreadPoolExecutor(1) as beside:
             held = beside.submit(holders, self.settings)
-            self._recovery().explain()
-        for name, holder in held.result().items():
+            try:
+                self._recovery().explain()
+            finally:
+                self._tell_holder(held.result())
+        return self._pulumi(None, "preview", "--diff", *arguments).code
+
+    def _tell_holder(self, found: Mapping[str, object]) -> None:
+        for name, holder in found.items():
             if isinstance(holder, Holder):
                 self._say(f"run lock on {name}: {holder.sentence()}; what is previewed is changing")
-                break
-        return self._pulumi(None, "preview", "--diff", *arguments).code
+                return
 
     @contextlib.contextmanager
     def _lock(self, what: str) -> Iterator[RunLock]:
@@ -166,14 +168,15 @@ class Runner:
     def _recovery(self) -> Recovery:
         return Recovery(Backend(self.root, self.stack), self.reading, self._say)
 
-    def _pulumi(self, lock: RunLock | None, *arguments: str, known: Facts | None = None) -> Outcome:
+    def _pulumi(self, lock: RunLock | None, *arguments: str) -> Outcome:
         command = ["pulumi", *arguments, "--stack", self.stack]
         environment = {**os.environ, "PULUMI_STACK": self.stack, OPEN: self.stack}
         if lock:
             environment[RUN] = f"{lock.claim.run}-{os.getpid()}"
         sys.stdout.flush()
         docker_socket = DockerSocket(self.root, self.stack, lambda: self.settings)
-        with docker_socket.opened(), gathering(lambda: self.settings, command, known) as facts:
+        facts_of = (lambda: self.settings), self.root / FOLDER, self.stack, command
+        with docker_socket.opened(), gathering(*facts_of) as facts:
             done = run_process(command, self.root, {**environment, **facts})
         if done.code and docker_socket.unavailable:
             self._say(why_no_manager(self.root, self.stack, docker_socket.unavailable))

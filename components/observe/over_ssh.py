@@ -26,10 +26,11 @@ def observe(settings: Settings) -> dict[str, NodeFacts | Unreachable]:
     """Facts by node name, in the time of the slowest node: CONNECT_TIMEOUT_S for one that is away."""
     # Pulumi runs the program inside an event loop of its own, so this one needs a thread.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, _observe_all(settings)).result()
+        return thread.submit(asyncio.run, observe_all(settings)).result()
 
 
-async def _observe_all(settings: Settings) -> dict[str, NodeFacts | Unreachable]:
+async def observe_all(settings: Settings) -> dict[str, NodeFacts | Unreachable]:
+    """What `observe` gives, within an event loop."""
     facts = await asyncio.gather(*(_observe(settings, node) for node in settings.nodes))
     return dict(zip((node.name for node in settings.nodes), facts, strict=True))
 

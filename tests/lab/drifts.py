@@ -216,10 +216,10 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
         ),
         Drift(
             1,
-            "docker config rm $(docker config ls --filter name=nginx-nginx-conf -q)",
-            "nginx-nginx-conf",
+            "docker config rm $(docker config ls --filter name=nginx.nginx-conf -q)",
+            "nginx.nginx-conf",
             "create",
-            "docker config ls --filter name=nginx-nginx-conf -q | wc -l",
+            "docker config ls --filter name=nginx.nginx-conf -q | wc -l",
             "1",
         ),
     ),
@@ -297,6 +297,6 @@ CONSEQUENCES = {
         *("node-4-token", "node-4-labels", "node-4-engine", "node-4-sysctls", "node-4-firewall"),
     },
     "api_token": {"platform-api"},
-    "nginx-nginx-conf": {"nginx"},
+    "nginx.nginx-conf": {"nginx"},
     "platform-beta": {"nginx", "platform-api", "platform-web"},
 }

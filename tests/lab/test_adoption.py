@@ -81,7 +81,7 @@ def test_a_state_of_yesterday_is_no_hindrance(tree: Tree, plan: Plan) -> None:
     tree.edit("configs/services/nginx/nginx.conf.j2", "worker_connections 4096", "worker_connections 2049")
     assert tree.ops("up").code == 0
     done = taken_back(tree, plan, lambda: imported(tree, yesterday))
-    assert "config nginx-nginx-conf-" in done.text
+    assert "config nginx.nginx-conf-" in done.text
 
 
 def test_a_lost_state_is_written_anew_around_what_runs(checkout: Tree, plan: Plan) -> None:

@@ -59,9 +59,9 @@ def token_setting_and_replicas(tree: Tree) -> None:
 AT_ONCE = "a secret, an nginx setting and the API's replicas"
 #: What is changed, the services that it updates, and the secrets and configs that are made anew.
 CASES: dict[str, tuple[Callable[[Tree], None], set[str], set[str]]] = {
-    AT_ONCE: (token_setting_and_replicas, {"platform-api", "nginx"}, {"api_token", "nginx-nginx-conf"}),
+    AT_ONCE: (token_setting_and_replicas, {"platform-api", "nginx"}, {"api_token", "nginx.nginx-conf"}),
     "a secret": (new_token, {"platform-api"}, {"api_token"}),
-    "an nginx setting": (nginx_setting, {"nginx"}, {"nginx-nginx-conf"}),
+    "an nginx setting": (nginx_setting, {"nginx"}, {"nginx.nginx-conf"}),
     "the API's image": (api_image, {"platform-api"}, set()),
     "the API's replicas": (api_replicas, {"platform-api"}, set()),
 }

@@ -18,6 +18,7 @@ from components.observation import Observation
 from components.observe import Unreachable
 from components.reading import read
 from components.remote import Host
+from components.service import Service
 from components.stack import RawStack
 from tests.unit.examples import house
 from tests.unit.machines import Machines, a_plan, machine, machines, spoilt
@@ -180,6 +181,26 @@ def test_secrets_are_named_by_their_content(recorder: Recorder) -> None:
     assert not [name for name in made if name.startswith(("naming_key", "edge_ca_key"))]
 
 
+def test_a_service_names_the_nodes_that_it_is_bound_to_and_so_goes_before_them(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: dict[str, set[str]] = {}
+    original = Service.__init__
+
+    def note(service: Service, platform: Any, declared: Any, needs: Any, opts: Any) -> None:
+        waits[declared.name] = {item._name for item in opts.depends_on}
+        original(service, platform, declared, needs, opts)
+
+    monkeypatch.setattr(Service, "__init__", note)
+    run()
+    nodes = a_plan().settings.nodes
+    edge = {f"{node.name}-labels" for node in nodes if node.labels.get("edge") == "true"}
+    assert edge
+    assert edge <= waits["nginx"]
+    assert len(waits["mysql"]) >= 3
+    assert waits["platform-web"] == {"node-5-labels", "swarm-settings"}
+
+
 def test_a_text_is_one_config_however_many_mount_it(recorder: Recorder) -> None:
     run()
     made = {
@@ -194,7 +215,7 @@ def test_a_text_is_one_config_however_many_mount_it(recorder: Recorder) -> None:
     ]
     assert set(mounted) == set(made)
     assert len(mounted) > len(made)
-    assert len([name for name in made if name.startswith("mysql-run-member-sh-")]) == 1
+    assert len([name for name in made if name.startswith("mysql.run-member-sh-")]) == 1
     assert len({(name.rpartition("-")[0], data) for name, data in made.items()}) == len(made)
 
 

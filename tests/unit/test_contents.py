@@ -13,13 +13,13 @@ from tests.unit.examples import declaration, settings
 def test_a_name_changes_with_the_content_and_only_then() -> None:
     assert config_name("nginx", "nginx.conf.j2", "a") == config_name("nginx", "nginx.conf.j2", "a")
     assert config_name("nginx", "nginx.conf.j2", "a") != config_name("nginx", "nginx.conf.j2", "b")
-    assert config_name("nginx", "nginx.conf.j2", "a").startswith("nginx-nginx-conf-")
+    assert config_name("nginx", "nginx.conf.j2", "a").startswith("nginx.nginx-conf-")
 
 
 def test_a_file_of_another_folder_has_one_name_for_all_who_mount_it() -> None:
     own = config_name("redis", "lib.sh", "a")
     assert own == config_name("redis-sentinel", "../redis/lib.sh", "a")
-    assert own.startswith("redis-lib-sh-")
+    assert own.startswith("redis.lib-sh-")
 
 
 def test_names_stay_within_what_swarm_takes_and_keep_their_hash() -> None:

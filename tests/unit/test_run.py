@@ -254,7 +254,7 @@ def test_firewalls_close_to_who_has_left(
 ) -> None:
     seen, ran = iter([lists(*before), lists(*after)]), list[tuple[str, ...]]()
 
-    def pulumi(_: Runner, lock: object, *given: str, known: object = None) -> Outcome:
+    def pulumi(_: Runner, lock: object, *given: str) -> Outcome:
         ran.append(given)
         return Outcome(0, False)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
 import pickle
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: In the environment of a program: the file. It may still have to be written.
 FACTS = "PLATFORM_BETA_FACTS"
-#: How long the program waits for it: what a node that is away costs, and more. Seconds.
+#: How long the program waits for it: what an unreachable node costs, and more. Seconds.
 WAIT_S = 30
 #: Older facts are not used: a person may have thought about a preview. Seconds.
 FRESH_S = 30
@@ -31,47 +31,62 @@ PROGRAM = {"preview", "pre", "up", "update"}
 
 @contextlib.contextmanager
 def gathering(
-    load: Callable[[], Settings], command: Iterable[str], known: Facts | None = None
+    load: Callable[[], Settings], folder: Path, stack: str, command: Iterable[str]
 ) -> Iterator[dict[str, str]]:
     """Ask the nodes while the block runs; yields the variable for the environment of a command of Pulumi's.
 
-    load: the settings; what is wrong with them the program says itself. known: facts of just now, which are
-    handed on instead. A command that runs no program needs no facts.
+    load: the settings; the program itself tells what is wrong with them. folder: exists, for its user alone.
+    A command that runs no program needs no facts.
     """
     if not set(command) & PROGRAM:
         yield {}
         return
-    with tempfile.TemporaryDirectory(prefix="platform-beta-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "facts"
-        threading.Thread(target=_gather, args=[load, path, known], name="facts", daemon=True).start()
+    _remove_stale(folder)
+    path = (folder / f"{stack}.{time.monotonic_ns()}.{os.getpid()}.facts").absolute()
+    threading.Thread(target=_gather, args=[load, path], name="facts", daemon=True).start()
+    try:
         yield {FACTS: str(path)}
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def gathered(settings: Settings) -> Facts | None:
     """The facts that wait for this program; None for none, for old ones, and for those of other settings."""
-    path = Path(os.environ.get(FACTS, "/nonexistent/facts"))
+    if FACTS not in os.environ:
+        return None
+    path = Path(os.environ[FACTS])
     limit = time.monotonic() + WAIT_S
-    while path.parent.is_dir() and not path.exists() and time.monotonic() < limit:
+    while not path.exists() and path.parent.is_dir() and time.monotonic() < limit:
         time.sleep(POLL_S)
     try:
         asked, asked_s, facts = pickle.loads(path.read_bytes())
-    except OSError:
+    except (OSError, EOFError):
         return None
     fits = asked == _key(settings) and time.time() - asked_s < FRESH_S
     return facts if fits else None
 
 
-def _gather(load: Callable[[], Settings], path: Path, known: Facts | None) -> None:
-    asked, facts, asked_s = "", known, time.time()
+def _gather(load: Callable[[], Settings], path: Path) -> None:
+    """Write them, or an empty file: whoever waits for it need not wait any longer."""
+    part, content = path.with_suffix(".part"), b""
     with contextlib.suppress(Exception):
-        from components.observe.over_ssh import observe
+        from components.observe.over_ssh import observe_all
 
-        settings = load()
-        asked, facts = _key(settings), known or observe(settings)
-    part = path.with_suffix(".part")
-    with contextlib.suppress(OSError):  # the run is over
-        part.write_bytes(pickle.dumps((asked, asked_s, facts)))
+        asked_s, settings = time.time(), load()
+        content = pickle.dumps((_key(settings), asked_s, asyncio.run(observe_all(settings))))
+    with contextlib.suppress(OSError):
+        part.touch(mode=0o600)
+        with contextlib.suppress(OSError):  # a full disk
+            part.write_bytes(content)
         part.replace(path)
+
+
+def _remove_stale(folder: Path) -> None:
+    """What runs left that were killed."""
+    for file in folder.glob("*.facts"):
+        pid = file.name.split(".")[-2]
+        if not Path(f"/proc/{pid}").exists():
+            file.unlink(missing_ok=True)
 
 
 def _key(settings: Settings) -> str:
