@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from components.declaration import Declaration
+
 #: Before the provider first looks whether a service's tasks run.
 CONVERGE_DELAY = "1s"
 
@@ -16,3 +20,10 @@ def duration(seconds: int) -> str:
     while len(parts) > 1 and parts[-1][0] == 0:
         parts.pop()
     return "".join(f"{number}{unit}" for number, unit in parts)
+
+
+def convergence(service: Declaration, timeout_s: int) -> Mapping[str, str] | None:
+    """How long a run waits for healthy tasks; for a global service the provider refuses to."""
+    if service.mode == "global":
+        return None
+    return {"delay": CONVERGE_DELAY, "timeout": duration(timeout_s)}

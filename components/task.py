@@ -11,7 +11,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.declaration import Declaration
-from components.durations import CONVERGE_DELAY, duration
+from components.durations import convergence, duration
 from components.settings import LogRotation
 from components.topology import Unit
 
@@ -173,7 +173,6 @@ def rollback_config(service: Declaration) -> docker.ServiceRollbackConfigArgs:
 
 
 def converge_config(service: Declaration, timeout_s: int) -> docker.ServiceConvergeConfigArgs | None:
-    """Wait for healthy tasks; for a global service the provider refuses to."""
-    if service.mode == "global":
-        return None
-    return docker.ServiceConvergeConfigArgs(delay=CONVERGE_DELAY, timeout=duration(timeout_s))
+    """Wait for healthy tasks."""
+    waits = convergence(service, timeout_s)
+    return docker.ServiceConvergeConfigArgs(**waits) if waits else None

@@ -36,7 +36,7 @@ main() {
 lock() {
   mkdir -p "$TOOLS/bin" "$TOOLS/stamps"
   exec 9>"$TOOLS/lock"
-  flock 9
+  flock -n 9 || { log "another run in this checkout is at it: waits for it" && flock 9; }
 }
 
 # install_all BEFORE [AFTER]: commands to run before and after the Python packages are there. Building Pulumi takes
@@ -51,14 +51,17 @@ install_all() {
   PARTS=()
   timed "system packages" "$1"
   timed "Python packages" install_venv
+  kill -0 "$PULUMI_JOB" 2>/dev/null || await_pulumi # a failure comes before the minutes that a lab takes
   timed "lab" "${2:-true}"
-  timed "waiting for Pulumi" wait "$PULUMI_JOB"
+  timed "waiting for Pulumi" await_pulumi
   trap - EXIT
   timed "plugins" install_plugins
   turn_off_automatic_log
   log "ready: $("$TOOLS/bin/pulumi" version), $(plugins_kind) plugins"
   ((!${#PARTS[@]})) || log "took: $(IFS=, && echo "${PARTS[*]}")"
 }
+
+await_pulumi() { wait "$PULUMI_JOB" || die "Pulumi could not be installed; its message is above"; }
 
 # timed PART COMMAND…: keeps what took longer than a second.
 timed() {

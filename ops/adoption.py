@@ -17,7 +17,7 @@ from typing import Any
 
 from components.contents import HASH_LENGTH, secret_name
 from components.declaration import Declaration
-from components.durations import CONVERGE_DELAY, duration
+from components.durations import convergence
 from components.errors import Fault
 from components.identity import CONFIGS, NETWORK, PROJECT, SECRETS, SERVICE, STACK_LABEL, SWARM
 from components.reading import Reading
@@ -66,9 +66,8 @@ def declared_objects(reading: Reading) -> Iterator[Declared]:
 
 def _waits(service: Declaration, timeout_s: int) -> dict[str, Any]:
     """What the swarm can't tell of a service: how long a run waits for it."""
-    if service.mode == "global":  # as task.converge_config
-        return {}
-    return {"convergeConfig": {"delay": CONVERGE_DELAY, "timeout": duration(timeout_s)}}
+    waits = convergence(service, timeout_s)
+    return {"convergeConfig": waits} if waits else {}
 
 
 def declared_secrets(names: Iterable[str], values: Mapping[str, str], key: str) -> Iterator[Declared]:

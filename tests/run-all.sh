@@ -13,8 +13,10 @@ finish() {
     say "this run made the lab: removing it"
     make --no-print-directory lab-down || status=1
   else
-    say "the lab was here before: it is put back as it is declared"
-    make --no-print-directory up || status=1
+    if [ "$status" != 130 ]; then # Ctrl-C wants an end
+      say "the lab was here before: it is put back as it is declared"
+      LAB_WITHOUT=$left_out make --no-print-directory up || status=1
+    fi
     .tools/venv/bin/python -m lab start-others || status=1
   fi
   if [ "$status" = 0 ]; then
@@ -31,6 +33,7 @@ cases() {
 }
 
 main() {
+  left_out=${LAB_WITHOUT:-}
   had_lab=$([ ! -e .lab/lab.json ] || echo yes)
   say "host and tool chain"
   python3 lab/check_host.py

@@ -54,13 +54,13 @@ class DockerSocket:
         self._own = self._folder / f"{stack}.{os.getpid()}.sock"
         self._managers: SwarmManagers | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop, self._ends = asyncio.Event(), False
+        self._stop, self._ends, self._failure = asyncio.Event(), False, ""
         self._talks: set[asyncio.Task[None]] = set()
 
     @property
     def unavailable(self) -> str:
         """Why no manager ever answered, though one was needed; else empty."""
-        return self._managers.unavailable if self._managers else ""
+        return self._failure or (self._managers.unavailable if self._managers else "")
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -76,9 +76,11 @@ class DockerSocket:
             yield
         finally:
             self._ends = True
-            if self._loop:
-                self._loop.call_soon_threadsafe(self._stop.set)
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                if self._loop:
+                    self._loop.call_soon_threadsafe(self._stop.set)
             thread.join()
+            self._own.unlink(missing_ok=True)
 
     def _listen(self) -> socket.socket:
         """Clients that come from now on wait until they are served."""
@@ -95,9 +97,12 @@ class DockerSocket:
         return listener
 
     def _run(self, listener: socket.socket) -> None:
-        with listener, asyncio.Runner() as runner:
-            self._loop = runner.get_loop()
-            runner.run(self._serve(listener))
+        try:
+            with listener, asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                runner.run(self._serve(listener))
+        except OSError as error:  # clients are refused from now on, and say so
+            self._failure = f"the Docker socket of the run failed ({error})"
 
     async def _serve(self, listener: socket.socket) -> None:
         from components.ssh.docker_proxy import Conversation

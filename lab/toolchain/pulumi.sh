@@ -31,7 +31,7 @@ install_pulumi() {
   mark_done pulumi "$inputs"
 }
 
-# Pulumi logs all it does into PULUMI_HOME/logs: a third of its time, and a hundred MB a day of work. No setting
+# Pulumi logs all it does into PULUMI_HOME/logs: a fifth of a preview's time, and a hundred MB a day of work. No setting
 # turns that off; where the folder can't be made it does without. https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/logging/encrypted.go
 turn_off_automatic_log() {
   local logs=$PULUMI_HOME/logs

@@ -46,6 +46,8 @@ def main(
         codes = [stage(without, marker, paths, environment) for without, marker in STAGES]
     finally:
         write_report(path, origin, whole=not only)
+        print("== the lab is put back as it is declared", flush=True)
+        subprocess.run(["make", "--no-print-directory", "up"], cwd=record.ROOT, check=False)
     raise typer.Exit(1 if any(codes) else 0)
 
 

@@ -153,7 +153,7 @@ def copy_of_the_checkout(target: Path, given: Mapping[str, str], source: Path = 
 
     source: a copy of the checkout whose edits are taken along.
     """
-    for name in checkout_files():
+    for name in filter(lambda name: (source / name).is_file(), checkout_files()):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, target / name)
     for folder in (".tools", ".lab"):
