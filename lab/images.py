@@ -55,7 +55,8 @@ def push_services(lab: Lab, images: list[Image], made: Made) -> tuple[dict[str, 
         try:
             local, left_out = finished(images, made)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for each in (*pushes.values(), *made.values()):
+                each.cancel()
             raise
         pushed = {
             service: pushes[image.name].result()
