@@ -44,10 +44,10 @@ def main(command: Sequence[str], root: Path) -> int:
         docker_socket = DockerSocket(root, stack, load)
         with docker_socket.opened(), gathering(load, FOLDER, stack, command) as facts:
             code = run(command, root, {**os.environ, OPEN: stack, **facts}).code
-        if code and docker_socket.unavailable:
-            from ops.explanation import why_no_manager
+            if code and docker_socket.unavailable:
+                from ops.explanation import why_no_manager
 
-            print(why_no_manager(root, stack, docker_socket.unavailable), file=sys.stderr)
+                print(why_no_manager(root, stack, docker_socket.unavailable, facts), file=sys.stderr)
         return code
     except SocketError as error:
         print(error, file=sys.stderr)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from components.errors import ConfigurationError
 from components.observation import RefusedError, judged
+from components.observe.facts_file import gathered
 from components.observe.over_ssh import observe
 from components.reading import Reading, read
 from components.stack import from_file
 
 
-def why_no_manager(root: Path, stack: str, failure: str) -> str:
-    """The faults of the stack file or else of the machines; `failure` of the socket where there are none."""
+def why_no_manager(root: Path, stack: str, failure: str, environment: Mapping[str, str]) -> str:
+    """The faults of the stack file or else of the machines; `failure` of the socket where there are none.
+
+    environment: of the run, with the facts that were gathered for it. Each login that a node denies brings
+    its sshd nearer to shutting this machine out (PerSourcePenalties: man sshd_config).
+    """
     try:
-        return _of_the_machines(read(from_file(root / f"Pulumi.{stack}.yaml"))) or failure
+        return _of_the_machines(read(from_file(root / f"Pulumi.{stack}.yaml")), environment) or failure
     except ConfigurationError as error:
         return str(error)
 
 
-def _of_the_machines(reading: Reading) -> str:
-    faults = list(judged(reading.plan, observe(reading.plan.settings), acts=True))
+def _of_the_machines(reading: Reading, environment: Mapping[str, str]) -> str:
+    settings = reading.plan.settings
+    faults = list(judged(reading.plan, gathered(settings, environment) or observe(settings), acts=True))
     return str(RefusedError(faults)) if faults else ""

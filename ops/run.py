@@ -178,8 +178,8 @@ class Runner:
         facts_of = (lambda: self.settings), self.root / FOLDER, self.stack, command
         with docker_socket.opened(), gathering(*facts_of) as facts:
             done = run_process(command, self.root, {**environment, **facts})
-        if done.code and docker_socket.unavailable:
-            self._say(why_no_manager(self.root, self.stack, docker_socket.unavailable))
+            if done.code and docker_socket.unavailable:
+                self._say(why_no_manager(self.root, self.stack, docker_socket.unavailable, facts))
         return done
 
     def _consent(self) -> tuple[str, ...]:

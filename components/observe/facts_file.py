@@ -9,7 +9,7 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +50,11 @@ def gathering(
         path.unlink(missing_ok=True)
 
 
-def gathered(settings: Settings) -> Facts | None:
-    """The facts that wait for this program; None for none, for old ones, and for those of other settings."""
-    if FACTS not in os.environ:
+def gathered(settings: Settings, environment: Mapping[str, str] = os.environ) -> Facts | None:
+    """The facts that wait in the environment; None for none, old ones, and those of other settings."""
+    if FACTS not in environment:
         return None
-    path = Path(os.environ[FACTS])
+    path = Path(environment[FACTS])
     limit = time.monotonic() + WAIT_S
     while not path.exists() and path.parent.is_dir() and time.monotonic() < limit:
         time.sleep(POLL_S)

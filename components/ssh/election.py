@@ -47,6 +47,8 @@ class Vote:
     reason: str = ""
     leaderless: bool = False
     connection: asyncssh.SSHClientConnection | None = None
+    denied: bool = False
+    """Its sshd lets us not in, which another try does not change."""
 
 
 def vote(node: str, info: dict[str, Any], managers: int) -> Vote:
@@ -136,6 +138,8 @@ async def ask_manager(settings: Settings, node: Node) -> Vote:
             info = await _info(connection)
     except TimeoutError:
         found = Vote(node.name, None, f"no answer within {ASK_TIMEOUT_S} s")
+    except asyncssh.PermissionDenied as error:
+        found = Vote(node.name, None, str(error), denied=True)
     except asyncssh.ChannelOpenError as error:
         found = Vote(node.name, None, _refused(settings, error))
     except (OSError, asyncssh.Error, ValueError) as error:

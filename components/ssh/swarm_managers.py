@@ -9,9 +9,9 @@ from collections.abc import Callable
 import asyncssh
 
 from components.errors import ConfigurationError
-from components.settings import Settings
+from components.settings import Node, Settings
 from components.ssh.docker_proxy import WAIT_S, Link, UnavailableError
-from components.ssh.election import DOCKER_SOCKET, NoSwarmManagerError, elect
+from components.ssh.election import DOCKER_SOCKET, NoSwarmManagerError, Vote, ask_manager, elect
 
 
 class SwarmManagers:
@@ -25,6 +25,7 @@ class SwarmManagers:
         self._turn = asyncio.Lock()
         self._failed_s, self._failure = 0.0, ""
         self._worth_waiting = self._answered = False
+        self._denials: dict[str, Vote] = {}
 
     async def open(self) -> Link:
         """A stream to a manager's Docker socket. Raises UnavailableError."""
@@ -70,7 +71,7 @@ class SwarmManagers:
         try:
             if self._settings is None:
                 self._settings = await asyncio.to_thread(self._load)
-            _, connection = await elect(self._settings)
+            _, connection = await elect(self._settings, self._ask)
         except ConfigurationError as error:
             raise UnavailableError(str(error)) from None
         except NoSwarmManagerError as error:
@@ -78,6 +79,15 @@ class SwarmManagers:
             raise UnavailableError(str(error)) from None
         self._worth_waiting = self._answered = True
         return connection
+
+    async def _ask(self, settings: Settings, node: Node) -> Vote:
+        """A manager that denied the login is not asked again: its sshd would shut this machine out."""
+        if node.name not in self._denials:
+            found = await ask_manager(settings, node)
+            if not found.denied:
+                return found
+            self._denials[node.name] = found
+        return self._denials[node.name]
 
     @property
     def unavailable(self) -> str:

@@ -16,14 +16,15 @@ import asyncssh
 import pytest
 
 from components.errors import ConfigurationError, Fault
-from components.settings import Settings
+from components.settings import Node, Settings
 from components.ssh import docker_proxy, swarm_managers
 from components.ssh.docker_proxy import UnavailableError
 from components.ssh.docker_socket import FOLDER, LOOK_S, OPEN, DockerSocket, SocketError, socket_url
-from components.ssh.election import NoSwarmManagerError
+from components.ssh.election import NoSwarmManagerError, Vote
 from components.ssh.swarm_managers import SwarmManagers
 from ops import connected
 from ops.connected import stack_of
+from tests.unit.examples import settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,6 +105,25 @@ def test_an_election_without_a_result_is_held_once_for_all_who_wait(monkeypatch:
     assert len(held) == 1
 
 
+def test_a_manager_that_denies_the_login_is_asked_once_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def ask(_: Settings, node: Node) -> Vote:
+        asked.append(node.name)
+        denied = node.name != "node-2"
+        return Vote(node.name, None, "Permission denied" if denied else "no answer", denied=denied)
+
+    async def ask_twice() -> None:
+        managers = SwarmManagers(settings)
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match="Permission denied"):
+                await managers.open()
+
+    monkeypatch.setattr(swarm_managers, "ask_manager", ask)
+    asyncio.run(ask_twice())
+    assert sorted(asked) == ["node-1", "node-2", "node-2", "node-3"]
+
+
 class Connections:
     """Elections, each won by a connection of its own. `broken`: those that open no channel any more."""
 
@@ -114,7 +134,7 @@ class Connections:
         monkeypatch.setattr(swarm_managers, "elect", self._elect)
         self.managers = SwarmManagers(lambda: None)  # type: ignore[arg-type, return-value]
 
-    async def _elect(self, _: object) -> tuple[str, Mock]:
+    async def _elect(self, *_: object) -> tuple[str, Mock]:
         if self.error:
             raise self.error
         number = len(self.made)
