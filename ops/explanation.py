@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.errors import ConfigurationError
-from components.observation import RefusedError, judged
-from components.observe.facts_file import gathered
-from components.observe.over_ssh import observe
+from components.observation import RefusedError, facts_of_this_run, judged
 from components.reading import Reading, read
 from components.stack import from_file
 
@@ -26,6 +24,6 @@ def why_no_manager(root: Path, stack: str, failure: str, environment: Mapping[st
 
 
 def _of_the_machines(reading: Reading, environment: Mapping[str, str]) -> str:
-    settings = reading.plan.settings
-    faults = list(judged(reading.plan, gathered(settings, environment) or observe(settings), acts=True))
+    facts = facts_of_this_run(reading.plan.settings, environment)
+    faults = list(judged(reading.plan, facts, acts=True))
     return str(RefusedError(faults)) if faults else ""

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigurationError
+from components.observation import facts_of_this_run
 from components.observe import Facts, facts_file
 from components.observe.facts_file import FACTS, gathered, gathering
 from components.settings import Settings
 from tests.unit.examples import settings
-from tests.unit.machines import a_plan, machines
+from tests.unit.machines import a_plan, machines, spoilt
 
 Run = Callable[..., AbstractContextManager[dict[str, str]]]
 
@@ -88,3 +89,19 @@ def test_a_program_without_a_run_around_it_asks_by_itself() -> None:
 def test_a_command_that_runs_no_program_asks_nobody(run: Run) -> None:
     with run("destroy") as variables:
         assert variables == {}
+
+
+def test_facts_from_an_election_are_not_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = a_plan()
+    electing = spoilt(machines(plan), "node-1", engine="stopped", swarm_state=None)
+    for name in ("node-2", "node-3"):
+        electing = spoilt(electing, name, swarm_cluster_id="", members=None)
+
+    async def observe_all(_: object) -> Facts:
+        return electing
+
+    monkeypatch.setattr("components.observe.over_ssh.observe_all", observe_all)
+    monkeypatch.setattr("components.observe.over_ssh.observe", lambda _: machines(plan))
+    with run("preview", lambda: plan.settings):
+        assert gathered(plan.settings) == electing
+        assert facts_of_this_run(plan.settings, os.environ) == machines(plan)
