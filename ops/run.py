@@ -174,9 +174,10 @@ class Runner:
         if lock:
             environment[RUN] = f"{lock.claim.run}-{os.getpid()}"
         sys.stdout.flush()
+
         docker_socket = DockerSocket(self.root, self.stack, lambda: self.settings)
-        facts_of = (lambda: self.settings), self.root / FOLDER, self.stack, command
-        with docker_socket.opened(), gathering(*facts_of) as facts:
+        gathers = gathering(lambda: self.settings, self.root / FOLDER, self.stack, command)
+        with docker_socket.opened(), gathers as facts:
             done = run_process(command, self.root, {**environment, **facts})
             if done.code and docker_socket.unavailable:
                 self._say(why_no_manager(self.root, self.stack, docker_socket.unavailable, facts))

@@ -84,9 +84,12 @@ def _gather(load: Callable[[], Settings], path: Path) -> None:
 def _remove_stale(folder: Path) -> None:
     """What runs left that were killed."""
     for file in folder.glob("*.facts"):
-        pid = file.name.split(".")[-2]
-        if not Path(f"/proc/{pid}").exists():
+        try:
+            os.kill(int(file.name.split(".")[-2]), 0)
+        except ProcessLookupError:
             file.unlink(missing_ok=True)
+        except PermissionError:
+            continue  # another user's run
 
 
 def _key(settings: Settings) -> str:

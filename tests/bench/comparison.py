@@ -47,7 +47,7 @@ def rows(series: Sequence[Series]) -> list[Sequence[str]]:
 
 def row(series: Series, floor: Series) -> tuple[str, ...]:
     wall, cpu = ratio(series.walls_s, floor.walls_s), ratio(series.cpus_s, floor.cpus_s)
-    target, met = judged(series, max(wall, cpu))
+    target, met = against_target(series, max(wall, cpu))
     walls, cpus = spread(series.walls_s), spread(series.cpus_s)
     return series.kind, series.name, walls, f"{wall:.1f}", cpus, f"{cpu:.1f}", target, met
 
@@ -57,7 +57,7 @@ def ratio(values: Sequence[float], floor: Sequence[float]) -> float:
     return median(values) / median(floor)
 
 
-def judged(series: Series, worst: float) -> tuple[str, str]:
+def against_target(series: Series, worst: float) -> tuple[str, str]:
     """The target in words and whether it is met; nothing where there is none. `worst`: the larger ratio."""
     if series.name == STATUS:
         return f"{STATUS_S:g} s", verdict(median(series.walls_s) <= STATUS_S)

@@ -47,7 +47,7 @@ def main(
     finally:
         write_report(path, origin, whole=not only)
         print("== the lab is put back as it is declared", flush=True)
-        subprocess.run(["make", "--no-print-directory", "up"], cwd=record.ROOT, check=False)
+        make_up(environment, check=False)
     raise typer.Exit(1 if any(codes) else 0)
 
 
@@ -85,8 +85,12 @@ def stage(without: str, marker: str, paths: Sequence[Path], environment: dict[st
         return collected.returncode
     print(f"== the lab, {'without ' + without if without else 'with its data tier'}", flush=True)
     lab = {**environment, "LAB_WITHOUT": without}
-    subprocess.run(["make", "--no-print-directory", "up"], cwd=record.ROOT, env=lab, check=True)
+    make_up(lab, check=True)
     return subprocess.run(command, cwd=record.ROOT, env=lab).returncode
+
+
+def make_up(environment: dict[str, str], check: bool) -> None:
+    subprocess.run(["make", "--no-print-directory", "up"], cwd=record.ROOT, env=environment, check=check)
 
 
 def write_report(path: Path, origin: Origin, whole: bool) -> None:
