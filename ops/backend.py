@@ -64,12 +64,23 @@ class Backend:
 
     def locks(self) -> list[FileLock]:
         """Lock files of this stack; none for a backend that is no folder."""
-        url = os.environ.get("PULUMI_BACKEND_URL", "")
-        if not url.startswith("file://"):
+        if not (state := _state_folder()):
             return []
-        folder = Path(url.removeprefix("file://")).expanduser() / ".pulumi" / "locks"
-        files = folder.glob(f"organization/{self._project()}/{self.stack}/*.json")
+        files = state.glob(f"locks/organization/{self._project()}/{self.stack}/*.json")
         return [lock for lock in map(_read_lock, files) if lock]
+
+    def torn_attributes(self) -> list[Path]:
+        """Attribute files of this stack's state that a killed CLI left half-written.
+
+        Pulumi's file backend writes `<file>.attrs` in place, the state itself under another name first. It
+        fails with "EOF" at one that is half-written and does without one that does not exist.
+        Source: gocloud.dev/blob/fileblob, attrs.go.
+        """
+        if not (state := _state_folder()):
+            return []
+        kept = f"{self._project()}/{self.stack}"
+        files = [*state.glob(f"stacks/{kept}.json*.attrs"), *state.glob(f"history/{kept}/*.attrs")]
+        return [file for file in files if not _is_json(file)]
 
     def _project(self) -> str:
         first = (self.root / "Pulumi.yaml").read_text().partition("name:")[2]
@@ -81,8 +92,25 @@ class Backend:
 
     def _must(self, done: subprocess.CompletedProcess[str]) -> str:
         if done.returncode:
-            raise BackendError(f"{' '.join(done.args[:4])}: {done.stderr.strip()}")
+            torn = "; a killed run left it so, and `make up` mends it" if self.torn_attributes() else ""
+            raise BackendError(f"{' '.join(done.args[:4])}: {done.stderr.strip()}{torn}")
         return done.stdout
+
+
+def _state_folder() -> Path | None:
+    """Where the file backend keeps state, history and locks; None for a backend that is no folder."""
+    url = os.environ.get("PULUMI_BACKEND_URL", "")
+    if not url.startswith("file://"):
+        return None
+    return Path(url.removeprefix("file://").partition("?")[0]).expanduser() / ".pulumi"
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text())
+    except ValueError:
+        return False
+    return True
 
 
 def _read_lock(file: Path) -> FileLock | None:

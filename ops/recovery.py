@@ -76,7 +76,11 @@ class Recovery:
             self.say("an interrupted run left that open; `python -m ops up` settles it first")
 
     def _unlock(self) -> None:
-        if stale(self.backend.locks(), hostname(), processes.alive):
+        locked = stale(self.backend.locks(), hostname(), processes.alive)
+        for file in self.backend.torn_attributes():
+            self.say(f"state: {file.name} was half-written by a run that was killed; it is removed")
+            file.unlink()
+        if locked:
             self.say("state: still locked by a run whose process is dead; the lock is removed")
             self.backend.cancel()
 

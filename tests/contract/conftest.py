@@ -72,7 +72,7 @@ def _blank_stack() -> Path:
     (folder / "Pulumi.yaml").write_text("name: contract\nruntime: python\n")
     command = ["pulumi", "stack", "init", "test", "--non-interactive"]
     subprocess.run(
-        command, cwd=folder, env=_environment(folder, PULUMI_HOME), check=True, capture_output=True
+        command, cwd=folder, env=environment_of(folder, PULUMI_HOME), check=True, capture_output=True
     )
     return folder
 
@@ -115,7 +115,7 @@ class Project:
         return subprocess.Popen(
             ["pulumi", *arguments, *options, "--non-interactive", "--color", "never"],
             cwd=self.folder,
-            env=_environment(self.folder, self.home) | self.environment,
+            env=environment_of(self.folder, self.home) | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -152,7 +152,7 @@ class Project:
         return b"".join(path.read_bytes() for path in [*files, *self.folder.glob("Pulumi.*.yaml")])
 
 
-def _environment(folder: Path, home: Path) -> dict[str, str]:
+def environment_of(folder: Path, home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}:{ROOT / '.tools/bin'}:{os.environ['PATH']}",

@@ -9,6 +9,8 @@ from pathlib import Path
 from components.topology import Plan
 from tests.lab.nodes import on_node
 
+#: A task waits five seconds before it is started again, and takes some to be stopped.
+STILL_S = 10
 SCRIPT = Path(__file__).with_suffix(".sh")
 
 
@@ -21,21 +23,22 @@ def snapshot(plan: Plan) -> dict[str, str]:
 
 
 def written(plan: Plan, before: dict[str, str]) -> list[str]:
-    """Lines that are other than they were, each with its node; nothing when nothing was written."""
-    return [
-        f"{name}: {line}"
-        for name, text in snapshot(plan).items()
-        for line in sorted({*text.splitlines()} ^ {*before[name].splitlines()})
-    ]
+    """Lines that came (+) and went (-), each with its node; nothing when nothing was written."""
+    found = []
+    for name, text in snapshot(plan).items():
+        now, then = {*text.splitlines()}, {*before[name].splitlines()}
+        found += [f"{name}: + {line}" for line in sorted(now - then)]
+        found += [f"{name}: - {line}" for line in sorted(then - now)]
+    return found
 
 
 def at_rest(plan: Plan) -> dict[str, str]:
     """What is on the hosts, once tasks of a node that left or came back have moved."""
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 120
     seen = snapshot(plan)
-    time.sleep(3)
-    while written(plan, seen):
-        assert time.monotonic() < limit, "tasks move on and on"
+    time.sleep(STILL_S)
+    while moved := written(plan, seen):
+        assert time.monotonic() < limit, f"tasks move on and on: {moved}"
         seen = snapshot(plan)
-        time.sleep(3)
+        time.sleep(STILL_S)
     return seen

@@ -51,6 +51,8 @@ def said() -> list[str]:
 def recovered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> Recovery:
     monkeypatch.setattr(processes, "leftovers", lambda _: iter(()))
     monkeypatch.setattr(recovery, "stored_secrets", lambda *_: {NAMING_KEY: "key", "token": "value"})
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/state?no_tmp_dir=true")
+    (tmp_path / "Pulumi.yaml").write_text("name: platform-beta\n")
     return Recovery(KeptBackend(tmp_path, "lab"), Reading(Plan(settings(), (API,)), {}), said.append)
 
 
@@ -93,3 +95,21 @@ def test_with_an_object_that_is_not_ours_nothing_is_written(
     with pytest.raises(ForeignObjectError, match="belongs to stack beta"):
         recovered.recover()
     assert "written" not in vars(recovered.backend)
+
+
+def test_only_the_half_written_attributes_of_this_stack_are_removed(
+    recovered: Recovery, said: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listed(monkeypatch)
+    folder = tmp_path / "state/.pulumi/stacks/platform-beta"
+    folder.mkdir(parents=True)
+    for name, text in {
+        "lab.json": "",
+        "lab.json.attrs": "",
+        "lab.json.bak.attrs": "{}",
+        "beta.json.attrs": "",
+    }.items():
+        (folder / name).write_text(text)
+    recovered.recover()
+    assert {file.name for file in folder.iterdir()} == {"lab.json", "lab.json.bak.attrs", "beta.json.attrs"}
+    assert [line for line in said if "lab.json.attrs was half-written" in line]
