@@ -25,7 +25,8 @@ NAME_LENGTH = 64
 def config_name(service: str, file: str, text: str) -> str:
     """`<folder>.<file>-<hash>` of a config file's rendered text, by the folder that the file lies in."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
-    folder, _, rest = posixpath.normpath(f"{service}/{file.removesuffix('.j2')}").partition("/")
+    path = posixpath.normpath(f"services/{service}/{file.removesuffix('.j2')}").removeprefix("services/")
+    folder, _, rest = path.partition("/")
     stem = folder + "." + rest.replace("/", "-").replace(".", "-").replace("_", "-")
     return stem[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
 

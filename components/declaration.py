@@ -41,13 +41,13 @@ UserId = Annotated[
 ]
 Signal = Annotated[str, matching(r"SIG[A-Z0-9+]+", "is not a signal", "write it like SIGTERM")]
 #: Swarm's names of configs, which are made of it, know these characters (and / is replaced).
-#: `../<service>/<file>` is a neighbour's, shared with it.
+#: `../<service>/<file>` is a neighbour's, shared with it; `../../lib/<file>` is every service's.
 BesideFile = Annotated[
     str,
     matching(
-        r"(\.\./[a-z0-9][a-z0-9-]*/)?(?!\.\.?(/|$)|.*/\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+        r"(\.\./[a-z0-9][a-z0-9-]*/|\.\./\.\./lib/)?(?!\.\.?(/|$)|.*/\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
         "is not a file beside service.yaml",
-        "name a file in this folder, or ../<service>/<file>, by letters, digits and . _ - /",
+        "name a file in this folder, ../<service>/<file> or ../../lib/<file>, by letters, digits and . _ - /",
     ),
     Field(max_length=200),
 ]
@@ -92,13 +92,17 @@ class ServicePort(Frozen):
 
 
 class Health(Frozen):
-    """Liveness of one task, times in seconds. It must not depend on any other service."""
+    """Liveness of one task, times in seconds. It must not depend on any other service.
+
+    Each check costs some 50 ms of CPU, so `interval_s` is long. A task that starts is checked every five
+    seconds until it is healthy or `start_period_s` is over, where the engine can: docs/decisions/0022-members.md
+    """
 
     command: Annotated[tuple[Text, ...], Field(min_length=1)]
-    interval_s: SomeSeconds = 5
-    timeout_s: SomeSeconds = 3
+    interval_s: SomeSeconds = 20
+    timeout_s: SomeSeconds = 5
     retries: Annotated[int, Field(ge=1, le=1000)] = 3
-    start_period_s: Seconds = 10
+    start_period_s: Seconds = 60
 
 
 class Update(Frozen):
@@ -211,6 +215,11 @@ class Declaration(Frozen):
     metrics: Metrics | None = None
     stateful: bool = False
     off_unless_enabled: Annotated[Text, Field(min_length=1)] | None = None
+
+    @property
+    def product(self) -> str:
+        """What it belongs to: `mysql`, `mysql-router` and `mysql-backup` are one product."""
+        return self.name.partition("-")[0]
 
     @property
     def unit_names(self) -> tuple[str, ...]:

@@ -58,7 +58,9 @@ class Service(pulumi.ComponentResource):
             mode=task.mode(service),
             endpoint_spec=task.endpoint(service),
             task_spec=docker.ServiceTaskSpecArgs(
-                container_spec=task.container(unit, self._config_mounts(unit), self._secret_mounts(unit)),
+                container_spec=task.container(
+                    self._platform.reading.plan, unit, self._config_mounts(unit), self._secret_mounts(unit)
+                ),
                 networks_advanceds=[task.network(service, self._platform.network.id)],
                 placement=task.placement(unit),
                 resources=task.resources(service),

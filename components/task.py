@@ -12,11 +12,16 @@ import pulumi_docker as docker
 
 from components.declaration import Declaration
 from components.durations import convergence, duration
+from components.preflight.versions import older
 from components.settings import LogRotation
-from components.topology import Unit
+from components.topology import Plan, Unit
 
 MIB = 1024 * 1024
 NANO = 1_000_000_000
+#: The first Docker Engine that checks a starting container more often, and how often it does.
+START_INTERVAL_ENGINE, START_INTERVAL_S = "25.0", 5
+#: The name of a dead member is looked up outside the swarm, which may stall. https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+RESOLVER_OPTIONS = "timeout:1 attempts:1"
 
 
 def mode(service: Declaration) -> docker.ServiceModeArgs:
@@ -51,6 +56,7 @@ def network(
 
 
 def container(
+    plan: Plan,
     unit: Unit,
     configs: Sequence[docker.ServiceTaskSpecContainerSpecConfigArgs],
     secrets: Sequence[docker.ServiceTaskSpecContainerSpecSecretArgs],
@@ -63,11 +69,11 @@ def container(
         user=service.user,
         commands=list(service.command) or None,
         args=list(service.args) or None,
-        env=service.environment or None,
+        env=environment(plan, unit) or None,
         configs=list(configs) or None,
         secrets=list(secrets) or None,
         mounts=mounts(unit) or None,
-        healthcheck=healthcheck(service),
+        healthcheck=healthcheck(service, plan.settings.preflight.engine_version),
         stop_grace_period=duration(service.stop.grace_s),
         stop_signal=service.stop.signal,
         read_only=service.read_only or None,
@@ -95,13 +101,42 @@ def mounts(unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecMountArgs]:
     return volumes + memory
 
 
-def healthcheck(service: Declaration) -> docker.ServiceTaskSpecContainerSpecHealthcheckArgs | None:
-    """Liveness; without one the image's own counts."""
+def environment(plan: Plan, unit: Unit) -> dict[str, str]:
+    """What the service declares, and for a member or a client of members what the plan knows of them.
+
+    MEMBERS: names with blanks between, the preferred leader first. MEMBER_INDEX: from 0. STOP_GRACE_S: seconds
+    from the stop signal to the kill. `<SERVICE>_MEMBERS`: of each service of the same product.
+    """
+    service = unit.service
+    known = {
+        f"{other.name.upper().replace('-', '_')}_MEMBERS": " ".join(other.unit_names)
+        for other in plan.services
+        if other.product == service.product and other.members and service.members
+    }
+    if unit.member:
+        index = service.members.index(unit.member)
+        known |= {"MEMBERS": " ".join(service.unit_names), "MEMBER_INDEX": str(index)}
+        known |= {"STOP_GRACE_S": str(service.stop.grace_s), "RES_OPTIONS": RESOLVER_OPTIONS}
+    return {**known, **service.environment}
+
+
+def healthcheck(
+    service: Declaration, oldest_engine: str | None
+) -> docker.ServiceTaskSpecContainerSpecHealthcheckArgs | None:
+    """Liveness; without one the image's own counts.
+
+    oldest_engine: the oldest that is let in. Before 25.0 an engine waits the whole interval before the first
+    check, so the interval is shorter there.
+    https://docs.docker.com/reference/dockerfile/#healthcheck (start-interval, five seconds unless told)
+    """
     if service.health is None:
         return None
+    interval_s = service.health.interval_s
+    if oldest_engine is None or older(oldest_engine, START_INTERVAL_ENGINE):
+        interval_s = min(interval_s, START_INTERVAL_S)
     return docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
         tests=["CMD", *service.health.command],
-        interval=duration(service.health.interval_s),
+        interval=duration(interval_s),
         timeout=duration(service.health.timeout_s),
         retries=service.health.retries,
         start_period=duration(service.health.start_period_s),

@@ -74,7 +74,10 @@ def lab_config(
         "firewall": {"enabled": True},
         # A node is a container: it sees this machine's cores, memory and disk, of which a lab needs little.
         # Five nodes share two cores: a busy moment of the host is no slow network.
-        "preflight": {"memory_mib": 3072, "cores": 2, "disk_gib": 10, "latency_ms": 500},
+        "preflight": {
+            **{"memory_mib": 3072, "cores": 2, "disk_gib": 10, "latency_ms": 500},
+            "engine_version": "25.0",
+        },
         "edge": {"domain": "beta.platform.test"},
         "services": {
             **{

@@ -6,8 +6,8 @@ import pytest
 
 from components import task
 from components.durations import duration
-from components.topology import Unit
-from tests.unit.examples import declaration
+from components.topology import Plan, Unit
+from tests.unit.examples import declaration, settings
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,32 @@ def test_a_member_has_one_replica_and_a_global_service_none() -> None:
     assert task.mode(declaration(mode="global")).replicated is None
     assert task.converge_config(declaration(mode="global"), 300) is None
     assert task.converge_config(member, 300).timeout == "5m"  # type: ignore[union-attr]
+
+
+def test_a_member_knows_its_set_and_the_members_of_its_product() -> None:
+    names = [{"name": "db-1"}, {"name": "db-2"}]
+    server = declaration("db", members=names, stop={"grace_s": 40}, environment={"DATABASE": "app"})
+    backup = declaration("db-backup", members=[{"name": "db-backup"}])
+    router, api = declaration("db-router"), declaration("api", environment={"A": "b"})
+    plan = Plan(settings(), (server, backup, router, api))
+    assert task.environment(plan, Unit("db-2", server, server.members[1])) == {
+        "DB_MEMBERS": "db-1 db-2",
+        "DB_BACKUP_MEMBERS": "db-backup",
+        "MEMBERS": "db-1 db-2",
+        "MEMBER_INDEX": "1",
+        "STOP_GRACE_S": "40",
+        "RES_OPTIONS": task.RESOLVER_OPTIONS,
+        "DATABASE": "app",
+    }
+    assert task.environment(plan, Unit("db-router", router, None)) == {}
+    assert task.environment(plan, Unit("api", api, None)) == {"A": "b"}
+
+
+@pytest.mark.parametrize(
+    ("oldest", "interval"), [("25.0", "20s"), ("26.1.5", "20s"), ("20.10", "5s"), (None, "5s")]
+)
+def test_checks_are_rare_where_every_engine_checks_a_start_more_often(
+    oldest: str | None, interval: str
+) -> None:
+    health: Any = task.healthcheck(declaration(health={"command": ["true"]}), oldest)
+    assert (health.interval, health.start_period) == (interval, "1m")
