@@ -76,6 +76,10 @@ lab-down: ## remove this checkout's lab and its state; IMAGES=1 its images too
 lab-status: ## the lab's machines
 	@$(PY) -m lab status
 
+.PHONY: cost
+cost: ## CPU, memory and started processes of the idle lab over a minute
+	@$(PY) -m lab cost $(ARGS)
+
 .PHONY: check
 check: ## lint, format, types, shellcheck, unit tests: under a minute
 	@[ -x $(PY) ] || lab/toolchain.sh venv

@@ -95,7 +95,8 @@ class Health(Frozen):
     """Liveness of one task, times in seconds. It must not depend on any other service.
 
     Each check costs some 50 ms of CPU, so `interval_s` is long. A task that starts is checked every five
-    seconds until it is healthy or `start_period_s` is over, where the engine can: docs/decisions/0022-members.md
+    seconds until it is healthy or `start_period_s` is over, where the engine can:
+    docs/decisions/0022-members.md
     """
 
     command: Annotated[tuple[Text, ...], Field(min_length=1)]

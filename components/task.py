@@ -104,8 +104,9 @@ def mounts(unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecMountArgs]:
 def environment(plan: Plan, unit: Unit) -> dict[str, str]:
     """What the service declares, and for a member or a client of members what the plan knows of them.
 
-    MEMBERS: names with blanks between, the preferred leader first. MEMBER_INDEX: from 0. STOP_GRACE_S: seconds
-    from the stop signal to the kill. `<SERVICE>_MEMBERS`: of each service of the same product.
+    MEMBERS: names with blanks between, the preferred leader first. MEMBER_INDEX: from 0.
+    STOP_GRACE_S: seconds from the stop signal to the kill.
+    `<SERVICE>_MEMBERS`: of each service of the same product.
     """
     service = unit.service
     known = {

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from lab import cost, others, status
 from lab import folder as folders
-from lab import others, status
 from lab.catalog import load_images
 from lab.engine import ensure_engine
 from lab.images import images_only
@@ -51,6 +51,19 @@ def status_command() -> None:
     """Show nodes, registry and disk."""
     lab = _lab()
     console.print(status.status_table(lab), status.footer(lab))
+
+
+@app.command("cost")
+def cost_command(
+    seconds: Annotated[float, typer.Option(help="How long to watch.")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False,
+) -> None:
+    """Show CPU, memory and started processes of the lab; meant for one that nobody uses."""
+    seen = cost.measure(_lab(), seconds)
+    if as_json:
+        print(seen.json())
+    else:
+        console.print(cost.cost_table(seen), cost.footer(seen))
 
 
 @app.command()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from lab.calibration import calibration_s
 from tests.drill import record
 from tests.drill.__main__ import commit_name
-from tests.drill.machine import calibration_s
 from tests.drill.report import Origin
 
 FILE = record.ROOT / "docs" / "benchmarks.md"

@@ -14,8 +14,8 @@ from typing import Annotated
 
 import typer
 
+from lab.calibration import calibration_s
 from tests.drill import record
-from tests.drill.machine import calibration_s
 from tests.drill.report import Origin, merged, parse, render, tables_of
 from tests.lab.topics import files
 

@@ -10,7 +10,7 @@ from tests.drill.record import Case, Figure, Measurement
 
 HEAD = """# Drills
 What `make drill` measured; it writes this file. `took` is a whole case, its preparation included.
-*Calibration* is the time of a fixed loop on one core (tests/drill/machine.py), to compare machines by.
+*Calibration* is the time of a fixed loop on one core (lab/calibration.py), to compare machines by.
 After a fault, a store's seconds are the longest time without an accepted write; *lost* are acknowledged
 writes that were not there in the end.
 """
