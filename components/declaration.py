@@ -179,6 +179,15 @@ class Metrics(Frozen):
     path: str = "/metrics"
 
 
+class Hooks(Frozen):
+    """Commands that run in a member's container, by which others ask it; the same words for every service.
+
+    role: prints PRIMARY, SECONDARY or NONE, as the member itself sees it, within a second.
+    """
+
+    role: tuple[Text, ...] = ()
+
+
 class Declaration(Frozen):
     """One service, whole. `folder` is where its files lie.
 
@@ -214,6 +223,7 @@ class Declaration(Frozen):
     read_only: bool = False
     needs: tuple[Name, ...] = ()
     metrics: Metrics | None = None
+    hooks: Hooks = Hooks()
     stateful: bool = False
     off_unless_enabled: Annotated[Text, Field(min_length=1)] | None = None
 

@@ -49,12 +49,12 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 def status(stack: Stack = "lab") -> None:
     """Show nodes and services, and the URLs to open; exit 1 when something isn't whole."""
     environment = read_plan(stack)
-    show(environment, status_module.read(environment.settings))
+    show(environment, status_module.read_status(environment))
 
 
-def show(environment: Plan, cluster: status_module.Cluster) -> None:
+def show(environment: Plan, seen: status_module.Status) -> None:
     """Print it; exit 1 when something isn't whole."""
-    if not status_module.show(cluster, environment.edge_urls, console, environment.off):
+    if not status_module.show(seen, environment.edge_urls, console, environment.off):
         raise typer.Exit(1)
 
 
@@ -92,7 +92,7 @@ def up(
     if code:
         raise typer.Exit(code)
     environment = read_plan(stack)
-    show(environment, status_module.settled(environment.settings, progress))
+    show(environment, status_module.settled(environment, progress))
 
 
 @app.command(context_settings=EXTRA)

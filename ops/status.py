@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from components.settings import Settings
+from components.topology import Plan
+from ops import roles
 from ops.managers import first_answer
 
 #: A service that starts late has pulled its image and passed its health check by then.
@@ -33,6 +36,15 @@ class Cluster:
     tasks: tuple[Row, ...]
 
 
+@dataclass(frozen=True)
+class Status:
+    """The cluster, each member's role, and a line for each service that not exactly one member leads."""
+
+    cluster: Cluster
+    roles: Mapping[str, str]
+    role_faults: tuple[str, ...] = ()
+
+
 def parse(text: str) -> Cluster:
     """The lines `kind {json}` of status.sh."""
     rows: dict[str, list[Row]] = {"node": [], "service": [], "task": []}
@@ -47,17 +59,27 @@ def read(settings: Settings) -> Cluster:
     return parse(asyncio.run(first_answer(settings, SCRIPT.read_text())) or "")
 
 
-def settled(settings: Settings, say: Callable[[str], None], limit_s: float = SETTLE_S) -> Cluster:
-    """The cluster once every service is whole, or as it is when the time is up. Raises NoManagerError.
+def read_status(plan: Plan) -> Status:
+    """The cluster, and what its members say of themselves. Raises NoManagerError."""
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(roles.read_roles, plan)
+        cluster = read(plan.settings)
+        said = asked.result()
+    return Status(cluster, said, tuple(roles.faults(plan, said)))
 
-    Tasks that had to leave a node start elsewhere after a run has ended.
+
+def settled(plan: Plan, say: Callable[[str], None], limit_s: float = SETTLE_S) -> Status:
+    """The status once every service is whole and led, or as it is when the time is up. Raises NoManagerError.
+
+    Tasks that had to leave a node start elsewhere after a run has ended, and members choose their leader.
     """
     limit, said = time.monotonic() + limit_s, ""
     while True:
-        cluster = read(settings)
-        waiting = ", ".join(f"{row['Name']} {row['Replicas']}" for row in cluster.services if not whole(row))
+        seen = read_status(plan)
+        short = [f"{row['Name']} {row['Replicas']}" for row in seen.cluster.services if not whole(row)]
+        waiting = ", ".join([*short, *seen.role_faults])
         if not waiting or time.monotonic() > limit:
-            return cluster
+            return seen
         if waiting != said:
             say(f"waits until everything runs: {waiting}")
         said = waiting
@@ -79,12 +101,13 @@ def last_failure(tasks: Iterable[Row], service: str) -> str | None:
 
 
 def show(
-    cluster: Cluster, urls: Iterable[str], console: Console, without: Mapping[str, str] = MappingProxyType({})
+    seen: Status, urls: Iterable[str], console: Console, without: Mapping[str, str] = MappingProxyType({})
 ) -> bool:
-    """Print nodes, services and URLs; whether every node is ready and every service whole.
+    """Print nodes, services, roles and URLs; whether every node is ready, every service whole and led.
 
     `without`: declared services that are off, with the reason; they are shown and are no fault.
     """
+    cluster = seen.cluster
     nodes = Table("node", "role", "state", "availability", "engine", title="Nodes", title_justify="left")
     for row in sorted(cluster.nodes, key=lambda row: row["Hostname"]):
         role = row["ManagerStatus"] or "worker"
@@ -95,10 +118,12 @@ def show(
             row["Availability"],
             row["EngineVersion"],
         )
-    services = Table("service", "tasks", "image", "runs on", title="Services", title_justify="left")
+    columns = ("service", "tasks", "role", "image", "runs on")
+    services = Table(*columns, title="Services", title_justify="left")
     for row in sorted(cluster.services, key=lambda row: row["Name"]):
         tasks = _coloured(row["Replicas"], row["Replicas"] if whole(row) else "")
-        services.add_row(row["Name"], tasks, row["Image"].partition("@")[0], _homes(cluster, row["Name"]))
+        image, role = row["Image"].partition("@")[0], seen.roles.get(row["Name"], "")
+        services.add_row(row["Name"], tasks, role, image, _homes(cluster, row["Name"]))
     console.print(nodes, services)
     for name, why in without.items():
         console.print(f"[yellow]{name} is off[/yellow]: {why}")
@@ -108,9 +133,12 @@ def show(
                 last_failure(cluster.tasks, row["Name"]) or "no task has failed yet; it may still be starting"
             )
             console.print(f"[red]{row['Name']} is not whole[/red]: {why}")
+    for line in seen.role_faults:
+        console.print(f"[red]{line}[/red]")
     for url in urls:
         console.print(f"open {url}")
-    return all(row["Status"] == "Ready" for row in cluster.nodes) and all(map(whole, cluster.services))
+    ready = all(row["Status"] == "Ready" for row in cluster.nodes)
+    return ready and all(map(whole, cluster.services)) and not seen.role_faults
 
 
 def _homes(cluster: Cluster, service: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from components.topology import Plan
 from ops import status
-from ops.status import last_failure, parse, show, whole
+from ops.status import Status, last_failure, parse, show, whole
 from tests.unit.examples import settings
 
 
@@ -49,7 +50,7 @@ def test_the_newest_failure_of_that_service_names_its_node() -> None:
 def test_what_is_not_whole_is_said_with_its_reason_and_fails() -> None:
     cluster = parse(lines(("node", NODE), ("service", API), *(("task", row) for row in TASKS)))
     console = Console(file=io.StringIO(), width=200)
-    assert not show(cluster, ["https://192.0.2.11"], console)
+    assert not show(Status(cluster, {}), ["https://192.0.2.11"], console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "api is not whole: node-5: no such image" in text
     assert "open https://192.0.2.11" in text
@@ -58,16 +59,16 @@ def test_what_is_not_whole_is_said_with_its_reason_and_fails() -> None:
 def test_all_whole_is_success() -> None:
     healthy = {**API, "Replicas": "1/1"}
     cluster = parse(lines(("node", NODE), ("service", healthy), ("task", TASKS[0])))
-    assert show(cluster, [], Console(file=io.StringIO()))
+    assert show(Status(cluster, {}), [], Console(file=io.StringIO()))
 
 
 def test_what_still_starts_is_waited_for_and_no_longer_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    short = parse(lines(("service", {**API, "Replicas": "0/1"})))
-    whole = parse(lines(("service", {**API, "Replicas": "1/1"})))
+    short = Status(parse(lines(("service", {**API, "Replicas": "0/1"}))), {})
+    whole = Status(parse(lines(("service", {**API, "Replicas": "1/1"}))), {})
     monkeypatch.setattr("ops.status.time.sleep", lambda seconds: None)
     seen, told = iter([short, short, whole]), list[str]()
-    monkeypatch.setattr(status, "read", lambda settings: next(seen))
-    assert status.settled(settings(), told.append) == whole
+    monkeypatch.setattr(status, "read_status", lambda plan: next(seen))
+    assert status.settled(Plan(settings(), ()), told.append) == whole
     assert told == ["waits until everything runs: api 0/1"]
-    monkeypatch.setattr(status, "read", lambda settings: short)
-    assert status.settled(settings(), told.append, limit_s=0) == short
+    monkeypatch.setattr(status, "read_status", lambda plan: short)
+    assert status.settled(Plan(settings(), ()), told.append, limit_s=0) == short
