@@ -12,6 +12,7 @@ from tests.lab.stores import Store, found
 #: Longer than the slowest takes to elect another: what is away comes back to a set that went on.
 AWAY_S = 20
 CUT_S = 30
+FROZEN_S = 30
 #: For a container whose server was killed.
 END_LIMIT_S = 30
 
@@ -20,10 +21,22 @@ def kill(store: Store, member: str) -> None:
     """Its server, and with it the container: until that has ended, the store still looks whole."""
     script = f"""
         container={found(member)}
-        docker exec "$container" bash -c '{store.kind.kill}' || true
+        docker exec "$container" bash -c 'kill -KILL $({store.kind.server})' || true
         timeout {END_LIMIT_S} docker wait "$container" >/dev/null || [ $? -ne 124 ]
     """
     on_node(store.settings, store.homes[member], script)
+
+
+def freeze_server(store: Store, member: str) -> None:
+    """Its server alone, which goes on after FROZEN_S as if nothing had happened."""
+    inside = f"server=$({store.kind.server}); kill -STOP $server; sleep {FROZEN_S}; kill -CONT $server"
+    on_node(store.settings, store.homes[member], f"docker exec {found(member)} bash -c '{inside}'")
+
+
+def freeze_container(store: Store, member: str) -> None:
+    """All of it, its agent too."""
+    script = f"it={found(member)}; docker pause $it; sleep {FROZEN_S}; docker unpause $it"
+    on_node(store.settings, store.homes[member], f"{{ {script}; }} >/dev/null")
 
 
 def stop(store: Store, member: str) -> None:
@@ -64,6 +77,11 @@ OF_LEADERS: dict[str, Callable[[Store, str], None]] = {
     KILL: kill,
     "stop of its container": stop,
     "service update --force": force,
+}
+FREEZE = "SIGSTOP of its server"
+FREEZES: dict[str, Callable[[Store, str], None]] = {
+    FREEZE: freeze_server,
+    "pause of its container": freeze_container,
 }
 OF_NODES: dict[str, Callable[[Settings, str], None]] = {
     "drain of its node": drain,

@@ -1,7 +1,8 @@
-"""The three data stores as the swarm runs them: who leads, and when everything is whole."""
+"""The data stores as the swarm runs them: who leads, and when everything is whole."""
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,57 +22,40 @@ HAND_OVER_S = 15
 
 @dataclass(frozen=True)
 class Kind:
-    """What differs between the stores. Commands run by bash in a member's container.
+    """What a test must know of a store besides its declaration, whose `role` hook says who leads.
 
-    `role` prints PRIMARY or SECONDARY when the member itself is that, and fit for use; `kill` kills its
-    server at once. `first_write_s` is the time within which writes are accepted again.
+    `server` prints the process id of the member's server, by bash in its container. `first_write_s` is the
+    time within which writes are accepted again.
     """
 
     name: str
     ledgers: tuple[str, ...]
     secrets: tuple[str, ...]
     first_write_s: float
-    role: str
-    kill: str
+    server: str
 
 
-MONGODB_ROLE = """
-const server = new Mongo("mongodb://127.0.0.1/?directConnection=true");
-const told = server.getDB("admin").runCommand({ isMaster: 1 });
-print(told.ismaster ? "PRIMARY" : told.secondary ? "SECONDARY" : "NONE");
-"""
-REDIS_ROLE = r"""
-export REDISCLI_AUTH=$(cat /run/secrets/redis_admin_password)
-redis-cli --user admin --no-auth-warning info replication | tr -d '\r' | awk '
-  $0 == "role:master" { master = 1 }
-  /^slave[0-9]+:.*state=online/ { replicas++ }
-  $0 == "master_link_status:up" { print "SECONDARY" }
-  END { if (master) print "PRIMARY" }'
-"""
 KINDS = (
     Kind(
         "mysql",
         ledgers=("mysql",),
         secrets=("mysql_app_password", "internal_ca_certificate"),
         first_write_s=10,
-        role="sed 's/^role=//' /var/run/mysqld/http/role",
-        kill="kill -9 $(cat /var/run/mysqld/mysqld.pid)",
+        server="cat /var/run/mysqld/mysqld.pid",
     ),
     Kind(
         "redis",
         ledgers=("redis", "redis-plain"),
         secrets=("redis_app_password",),
         first_write_s=10,
-        role=REDIS_ROLE,
-        kill="kill -9 $(grep -lx redis-server /proc/[0-9]*/comm | cut -d/ -f3)",
+        server="grep -lx redis-server /proc/[0-9]*/comm | cut -d/ -f3",
     ),
     Kind(
         "mongodb",
         ledgers=("mongodb",),
         secrets=("mongodb_app_password",),
         first_write_s=15,
-        role=f"mongosh --nodb --norc --quiet --eval '{MONGODB_ROLE}'",
-        kill="kill -9 $(pidof mongod)",
+        server="pidof mongod",
     ),
 )
 
@@ -82,6 +66,7 @@ class Store:
     def __init__(self, plan: Plan, kind: Kind) -> None:
         self.settings, self.kind, self.name = plan.settings, kind, kind.name
         service = next(service for service in plan.services if service.name == kind.name)
+        self.role = shlex.join(service.hooks.role)
         self.homes = {unit.name: unit.home or "" for unit in plan.units(service)}
         self.preferred = next(iter(self.homes))
 
@@ -94,7 +79,7 @@ class Store:
 
         def role(member: str) -> str:
             try:
-                return self.inside(member, self.kind.role).strip() or "NONE"
+                return self.inside(member, self.role).strip() or "NONE"
             except Exception:  # a node that is away, a container that isn't there: all the same here
                 return "DOWN"
 

@@ -19,7 +19,8 @@ WITHOUT_DATA = (
     *("preflight", "docker_socket", "adoption", "drift", "node_lifecycle", "destroy", "interruption"),
 )
 WITH_DATA = (
-    *("mysql", "redis", "mongodb", "mysql_temporary_space", "backup_bucket", "sample_api", "failover"),
+    *("cost", "mysql", "redis", "mongodb", "mysql_temporary_space", "backup_bucket", "sample_api"),
+    *("silent_clients", "failover"),
     "official_plugins",
 )
 ORDER = (*WITHOUT_DATA, *WITH_DATA)

@@ -27,6 +27,7 @@ from tests.lab.topics import cases
 from tests.lab.writer import End, Ledgers, Place, read_back
 
 ROLL_GAP_S = 5
+FROZEN_GAP_S = 10
 COLD_START_S = 180
 #: Without a promise: nothing about its gaps or losses is asserted.
 PLAIN = "redis-plain"
@@ -122,6 +123,26 @@ def test_leaders_of_all_stores_go_at_once(
         "no fault happened"
     )
     assert late(gaps, limits(stores)) == {}
+
+
+@pytest.mark.parametrize("name", cases(faults.FREEZES, tested=[faults.FREEZE]))
+def test_leaders_that_are_frozen_and_go_on_lose_nothing(
+    name: str, stores: list[Store], write: Callable[[str], Ledgers]
+) -> None:
+    """The others elect; then there is one leader too many, which must neither write nor be written to."""
+    settings = stores[0].settings
+    wait_whole(stores, settings)
+    with write("frozen") as ledgers:
+        time.sleep(3)
+        since = time.time()
+        with ThreadPoolExecutor(len(stores)) as pool:
+            list(pool.map(lambda store: faults.FREEZES[name](store, store.leader()), stores))
+        time.sleep(10)
+        gaps = ledgers.gaps_s(since, time.time())
+        whole_s = wait_whole(stores, settings)
+    tell_gaps(f"{name} for {faults.FROZEN_S} s, of all leaders at once", gaps, converged_s=whole_s + 10)
+    check(ledgers.ends)
+    assert late(gaps, dict.fromkeys(limits(stores), FROZEN_GAP_S)) == {}
 
 
 @pytest.mark.drill
