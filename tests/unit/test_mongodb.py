@@ -122,20 +122,18 @@ def run(script: str, given: Any) -> Any:
     return json.loads(done.stdout)
 
 
-def decide(
-    knows: list[str], *, me: str = ME, rounds: int = 3, held: Any = None, wanted: Any = WANTED
-) -> dict[str, Any]:
+def decide(knows: list[str], *, me: str = ME, held: Any = None, wanted: Any = WANTED) -> dict[str, Any]:
     script = """
     const { decide } = require(process.argv[1]);
     const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
-    console.log(JSON.stringify(decide(given.wanted, given.me, given.seen, given.held, given.rounds)));
+    console.log(JSON.stringify(decide(given.wanted, given.me, given.seen, given.held)));
     """
     hosts = [each["host"] for each in wanted["members"]]
     seen = [
         {"host": host, "knows": what, "primary": False, "why": "silent"}
         for host, what in zip(hosts, knows, strict=True)
     ]
-    answer = run(script, {"wanted": wanted, "me": me, "seen": seen, "held": held, "rounds": rounds})
+    answer = run(script, {"wanted": wanted, "me": me, "seen": seen, "held": held})
     return dict(answer)
 
 
@@ -156,7 +154,6 @@ HOSTS = [each["host"] for each in WANTED["members"]]
 def test_only_the_first_member_initiates_and_only_when_all_surely_know_nothing() -> None:
     assert decide(["nothing"] * 3)["do"] == "initiate"
     assert decide(["nothing"] * 3, me=HOSTS[1])["do"] == "wait"
-    assert decide(["nothing"] * 3, rounds=2)["do"] == "wait"
     for place in range(3):
         for other in ("unknown", "a set"):
             knows = ["nothing"] * 3

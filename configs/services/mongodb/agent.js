@@ -10,7 +10,6 @@ const COMMAND_NOT_FOUND = "CommandNotFound";
 const declared = wanted();
 const port = declared.members[0].host.split(":")[1];
 const self = `${require("os").hostname()}:${port}`;
-let rounds = 0; // how often in a row nobody knew a set
 let said = "";
 
 function say(text) {
@@ -20,11 +19,10 @@ function say(text) {
 
 function round() {
   const seen = declared.members.map((each) => look(each.host));
-  rounds = seen.every((each) => each.knows === "nothing") ? rounds + 1 : 0;
   const primary = seen.find((each) => each.primary);
   const member = primary && asMember(primary.host);
   const held = member ? member.getDB("admin").runCommand({ replSetGetConfig: 1 }).config : null;
-  const step = decide(declared, self, seen, held, rounds);
+  const step = decide(declared, self, seen, held);
   if (step.do === "wait") return say(step.why);
   if (step.do === "initiate") return initiate(step.config);
   if (step.do === "reconfigure") return reconfigure(member, step.config);

@@ -4,19 +4,16 @@
 // seen:   [{host, knows: "unknown" | "nothing" | "a set", primary: bool}]    one per wanted member
 // held:   the configuration as the primary holds it, or null when no primary was found
 
-const ROUNDS = 3; // equal observations before the first initiation: a member that starts says "nothing" at first
-
 /** Who may initiate, and when: only the first member, only if every member surely knows nothing. */
-function beginning(wanted, self, seen, rounds) {
+function beginning(wanted, self, seen) {
   const silent = seen.filter((each) => each.knows === "unknown").map((each) => `${each.host} can't be asked (${each.why})`);
   if (silent.length > 0) return wait(`who was asked knows no set, and ${silent.join(", ")}`);
   if (self !== wanted.members[0].host) return wait(`${wanted.members[0].host} initiates`);
-  if (rounds < ROUNDS) return wait(`nobody knows a set: seen ${rounds} of ${ROUNDS} times`);
   return { do: "initiate", config: initial(wanted) };
 }
 
-function decide(wanted, self, seen, held, rounds) {
-  if (seen.every((each) => each.knows !== "a set")) return beginning(wanted, self, seen, rounds);
+function decide(wanted, self, seen, held) {
+  if (seen.every((each) => each.knows !== "a set")) return beginning(wanted, self, seen);
   if (!held) return wait("the set has no primary yet");
   const next = reconfigured(held, wanted);
   return next ? { do: "reconfigure", config: next } : { do: "nothing" };
@@ -58,4 +55,4 @@ function same(one, two) {
   return JSON.stringify(one) === JSON.stringify(two);
 }
 
-module.exports = { decide, reconfigured, ROUNDS };
+module.exports = { decide, reconfigured };

@@ -41,11 +41,17 @@ function hello(connection) {
   }
 }
 
+/** Whether a configuration lies on its disk: a server that starts answers `hello` before it has read that. */
+function stored(connection) {
+  return connection.getDB("local").getCollection("system.replset").findOne() !== null;
+}
+
 /** {host, knows, primary}: "unknown" when it can't be asked, for it may well know a set. */
 function look(host) {
   try {
-    const answer = hello(asMember(host));
-    return { host, knows: answer.setName ? "a set" : "nothing", primary: Boolean(answer.isWritablePrimary) };
+    const member = asMember(host);
+    const knows = stored(member) ? "a set" : "nothing";
+    return { host, knows, primary: Boolean(hello(member).isWritablePrimary) };
   } catch (fault) {
     return { host, knows: "unknown", primary: false, why: fault.message };
   }
