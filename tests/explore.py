@@ -1,4 +1,4 @@
-"""Every state that a model can reach, one event at a time, and the shortest way to the first that breaks a rule."""
+"""Every state that a model can reach, one event at a time, and the shortest way to a broken rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ State = TypeVar("State", bound=Hashable)
 
 @dataclass(frozen=True)
 class Explored:
-    """What was found. `fault` is the broken rule, `way` the events that lead to it; both empty when none is."""
+    """What was found. fault: the broken rule; way: the events that lead to it; empty when none is."""
 
     states: int
     fault: str = ""

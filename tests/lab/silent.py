@@ -4,7 +4,7 @@ Runs inside the overlay network by `python3 -`, so nothing of this repository is
 
     silent.py SECONDS CLIENTS NAME:PORT…     CLIENTS connections to each port of every address of a name
 
-Who is hung up on connects again. Prints the number of addresses once all are connected, and ends after SECONDS.
+A client that is hung up on connects again. Prints the number of ports once all are connected.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from lab.left_out import (
 from lab.shell import LabError
 from lab.stackfile import lab_config, write
 from ops.secrets import idle
-from ops.status import Cluster, show
+from ops.status import Cluster, Status, show
 from tests.unit import examples
 from tests.unit.test_lab_images import image
 from tests.unit.test_lab_stackfile import IMAGES, LAB
@@ -78,7 +78,7 @@ def test_the_stack_file_disables_it_and_the_status_says_why() -> None:
     without = draft(examples.settings(services=services), [examples.declaration("mongodb")]).off
     assert without == {"mongodb": NO_IMAGE}
     console = Console(file=io.StringIO(), width=200)
-    assert show(Cluster((), (), ()), [], console, without)
+    assert show(Status(Cluster((), (), ()), {}), [], console, without)
     assert "mongodb is off: no image can be had here" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
