@@ -157,12 +157,19 @@ class SecretFile(Mounted):
 class Volume(Frozen):
     """A named volume `<service or member>-<name>`, kept when the service goes.
 
-    `of` names another Swarm service, whose volume it is: then who mounts it lives on that one's node.
+    `shared_with` names another service that mounts it as well, below its `shared_below`, and so lives on its
+    node.
     """
 
     name: Name
     path: MountPath
-    of: Name | None = None
+    shared_with: Name | None = None
+
+
+class SharedVolume(Volume):
+    """A volume of the Swarm service `of`, in a service that it is shared with; the plan adds it."""
+
+    of: Name
 
 
 class Tmpfs(Frozen):
@@ -194,6 +201,9 @@ class Declaration(Frozen):
     `aliases` are further names of its tasks on the overlay network. Members are rolled one after the
     other, the first declared last: put the preferred leader first. `off_unless_enabled` is why no
     environment gets the service before it says `enabled: true`: docs/decisions/0015-services-that-are-off.md
+    `edge`: clients outside reach the environment by its published ports, so it is in `edge_urls` and in the
+    edge's certificate. `shared_below`: where volumes that name it as `shared_with` are mounted,
+    `<shared_below>/<product>` each.
     """
 
     name: Name
@@ -225,11 +235,13 @@ class Declaration(Frozen):
     metrics: Metrics | None = None
     hooks: Hooks = Hooks()
     stateful: bool = False
+    edge: bool = False
+    shared_below: MountPath | None = None
     off_unless_enabled: Annotated[Text, Field(min_length=1)] | None = None
 
     @property
     def product(self) -> str:
-        """What it belongs to: `mysql`, `mysql-router` and `mysql-backup` are one product."""
+        """What it belongs to: `db`, `db-router` and `db-backup` are one product."""
         return self.name.partition("-")[0]
 
     @property
@@ -237,10 +249,14 @@ class Declaration(Frozen):
         """The Swarm services that it is."""
         return tuple(member.name for member in self.members) or (self.name,)
 
+    def shares_with(self, service: str) -> tuple[Volume, ...]:
+        """The volumes of its own that the other service mounts as well."""
+        return tuple(volume for volume in self.volumes if volume.shared_with == service)
+
     @property
     def lenders(self) -> frozenset[str]:
         """The Swarm services whose volumes it mounts."""
-        return frozenset(volume.of for volume in self.volumes if volume.of)
+        return frozenset(volume.of for volume in self.volumes if isinstance(volume, SharedVolume))
 
 
 def load_declarations(folder: Path, faults: list[Fault]) -> tuple[Declaration, ...]:

@@ -13,7 +13,7 @@ LONGEST = 300
 class Fault:
     """One thing that is wrong.
 
-    place: path of the setting, file or node (`nodes[2].address`, `services/redis`).
+    place: path of the setting, file or node (`nodes[2].address`, `services/api`).
     fault: what is the matter there, without any secret value.
     remedy: what the reader can do about it.
     """

@@ -49,6 +49,6 @@ def firewall_variables(plan: Plan, node: Node, leaving: Iterable[str] = ()) -> d
         "NODE_ADDRESSES": " ".join([*(str(other.address) for other in settings.nodes), *leaving]),
         "SELF_ADDRESS": str(node.address),
         "SSH_PORT": str(settings.ssh.port),
-        "EDGE_PORTS": " ".join(map(str, plan.edge_ports)),
+        "EDGE_PORTS": " ".join(map(str, plan.published_ports)),
         "EDGE_SOURCES": " ".join(map(str, settings.firewall.edge_sources)),
     }

@@ -57,7 +57,7 @@ def read(raw: RawStack, services: Path = SERVICES, recipes: Path = RECIPES) -> R
     unread: list[Fault] = []
     declared = load_declarations(services, unread)
     unmade: list[Fault] = []
-    made = load_recipes(recipes, unmade)
+    made = load_recipes(recipes, services, declared, unmade)
     faults += [*unread, *unmade]
     if settings is None:
         faults += [fault for service in declared for fault in service_faults(service)]

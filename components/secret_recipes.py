@@ -1,13 +1,18 @@
-"""What configs/secrets.yaml declares: each secret's kind, what it is made of, and what its value may be."""
+"""What every secrets.yaml declares: each secret's kind, what it is made of, and what its value may be.
+
+configs/secrets.yaml has the environment's own secrets, configs/services/<name>/secrets.yaml the service's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from components.declaration import Declaration, service_folders
 from components.errors import Fault
 from components.fields import Name, refused
 from components.stack import named
@@ -34,7 +39,7 @@ class Password(Recipe):
     """Random letters and digits, `length` of them (5.95 bits each).
 
     A person's own has `shortest` to `longest` characters of an alphabet of components/checks/secrets.py.
-    No store takes less than MySQL, 256: https://github.com/mysql/mysql-server/blob/8.4/include/crypt_genhash_impl.h
+    `refused`: values that were published somewhere, which no password of the environment may be.
     """
 
     kind: Literal["password"]
@@ -42,6 +47,7 @@ class Password(Recipe):
     shortest: Length = 12
     longest: Length = 256
     alphabet: Literal["plain", "base64"] = "plain"
+    refused: tuple[str, ...] = ()
 
 
 class Key(Recipe):
@@ -68,7 +74,9 @@ class Authority(Recipe):
 
 def _names(written: Any) -> Any:
     if not written:
-        raise refused("is empty", "write edge, or names inside the overlay")
+        raise refused("is empty", "write edge, members, or names inside the overlay")
+    if written == MEMBERS:
+        raise refused("belongs to no service here", "move it into the secrets.yaml of the service")
     return () if written == "edge" else written
 
 
@@ -76,7 +84,8 @@ class Certificate(Recipe):
     """A certificate with its chain, for the key named, signed by `ca` (an Authority).
 
     `names`: none for the edge's, or DNS names inside the overlay; the latter serve as a client's certificate
-    too, as members of one data store are each other's clients.
+    too, as members of one data store are each other's clients. A service's own secrets.yaml may write
+    `members`: see member_names.
     """
 
     kind: Literal["certificate"]
@@ -98,6 +107,10 @@ class Given(Recipe):
     kind: Literal["given"]
 
 
+#: What a service's own secrets.yaml may write instead of names.
+MEMBERS = "members"
+#: Beside service.yaml, where a service has secrets of its own.
+FILE = "secrets.yaml"
 Recipes = dict[str, Recipe]
 KINDS: Mapping[str, type[Recipe]] = {
     "password": Password,
@@ -108,20 +121,84 @@ KINDS: Mapping[str, type[Recipe]] = {
 }
 
 
-def load_recipes(path: Path, faults: list[Fault]) -> Recipes:
-    """The recipes in their order, each after what it is made of; what is wrong is appended to `faults`."""
-    place = f"{path.parent.name}/{path.name}"
+@dataclass(frozen=True)
+class _Source:
+    """One secrets.yaml. `members`: the names that `names: members` stands for there; none is a service's."""
+
+    path: Path
+    place: str
+    members: tuple[str, ...] = ()
+
+
+def load_recipes(path: Path, services: Path, declared: Iterable[Declaration], faults: list[Fault]) -> Recipes:
+    """The recipes of the environment (`path`), then those of the folders below `services` by name.
+
+    Each stands after what it is made of. What is wrong is appended to `faults`.
+    declared: the services that could be read; they have the names that `names: members` stands for.
+    """
     found: list[Fault] = []
     recipes: Recipes = {}
-    for name, raw in (read_mapping(path, place, found) or {}).items():
-        recipe = _recipe(raw, f"{place} {name}", found) if named(name, place, found) else None
+    places: dict[str, str] = {}
+    for source in _sources(path, services, tuple(declared)):
+        recipes |= _read(source, places, found)
+    if not found:  # else what could not be read would be reported as not there
+        for name, place in places.items():
+            found += _ingredient_faults(place, name, recipes)
+            found += _length_faults(f"{place} {name}", recipes[name])
+    faults += found
+    return _with_refused(recipes)
+
+
+def member_names(service: str, declared: Iterable[Declaration]) -> tuple[str, ...]:
+    """What a service's members are reached by: its name, aliases and members, and localhost.
+
+    Besides, the aliases of the other services of its product, which pass connections through (a router's).
+    """
+    declared = tuple(declared)
+    own = next((each for each in declared if each.name == service), None)
+    if own is None:  # its service.yaml can't be read, which is a fault already
+        return (service, "localhost")
+    passing = [alias for each in declared if each.product == own.product for alias in each.aliases]
+    members = [member.name for member in own.members]
+    return tuple(dict.fromkeys([service, *own.aliases, *members, *passing, "localhost"]))
+
+
+def _sources(path: Path, services: Path, declared: tuple[Declaration, ...]) -> Iterator[_Source]:
+    yield _Source(path, f"{path.parent.name}/{path.name}")
+    for folder in service_folders(services):
+        if (own := folder / FILE).exists():
+            yield _Source(own, f"services/{folder.name}/{FILE}", member_names(folder.name, declared))
+
+
+def _read(source: _Source, places: dict[str, str], faults: list[Fault]) -> Recipes:
+    """The recipes of one file; `places`, the place of each name's file, is added to."""
+    recipes: Recipes = {}
+    for name, raw in (read_mapping(source.path, source.place, faults) or {}).items():
+        if not named(name, source.place, faults):
+            continue
+        if name in places:
+            fault = f"is declared in {places[name]} already"
+            faults.append(Fault(f"{source.place} {name}", fault, "rename or remove one of the two"))
+            continue
+        places[name] = source.place
+        recipe = _recipe(_with_members(raw, source.members), f"{source.place} {name}", faults)
         if recipe:
             recipes[name] = recipe
-    if not found:  # else what could not be read would be reported as not there
-        found += [fault for name in recipes for fault in _ingredient_faults(place, name, recipes)]
-        found += [fault for name in recipes for fault in _length_faults(f"{place} {name}", recipes[name])]
-    faults += found
     return recipes
+
+
+def _with_members(raw: Any, members: tuple[str, ...]) -> Any:
+    if members and isinstance(raw, dict) and raw.get("names") == MEMBERS:
+        return {**raw, "names": members}
+    return raw
+
+
+def _with_refused(recipes: Recipes) -> Recipes:
+    """Every password refuses what any of them refuses."""
+    passwords = {name: recipe for name, recipe in recipes.items() if isinstance(recipe, Password)}
+    values = {value for recipe in passwords.values() for value in recipe.refused}
+    update = {"refused": tuple(sorted(values))}
+    return {**recipes, **{name: recipe.model_copy(update=update) for name, recipe in passwords.items()}}
 
 
 def with_ingredients(recipes: Recipes, names: Container[str]) -> Recipes:

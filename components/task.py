@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_docker as docker
 
-from components.declaration import Declaration
+from components.declaration import Declaration, SharedVolume, Volume
 from components.durations import convergence, duration
 from components.preflight.versions import older
 from components.settings import LogRotation
@@ -84,7 +84,7 @@ def mounts(unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecMountArgs]:
     """Named volumes (kept when the service goes) and file systems in memory."""
     volumes = [
         docker.ServiceTaskSpecContainerSpecMountArgs(
-            type="volume", source=f"{volume.of or unit.name}-{volume.name}", target=str(volume.path)
+            type="volume", source=volume_name(unit, volume), target=str(volume.path)
         )
         for volume in unit.service.volumes
     ]
@@ -99,6 +99,12 @@ def mounts(unit: Unit) -> list[docker.ServiceTaskSpecContainerSpecMountArgs]:
         for tmpfs in unit.service.tmpfs
     ]
     return volumes + memory
+
+
+def volume_name(unit: Unit, volume: Volume) -> str:
+    """What the volume is called on its node: by the Swarm service that owns it."""
+    owner = volume.of if isinstance(volume, SharedVolume) else unit.name
+    return f"{owner}-{volume.name}"
 
 
 def environment(plan: Plan, unit: Unit) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from components.checks import declaration_faults, misspelt_faults, settings_faults
-from components.declaration import Declaration, Member
+from components.declaration import Declaration, Member, SharedVolume
 from components.errors import ConfigurationError, Fault
 from components.homes import homes
 from components.settings import Node, ServiceOverride, Settings
@@ -105,32 +105,28 @@ class Plan:
         return 1 if unit.member else unit.service.replicas
 
     @property
-    def edge_ports(self) -> tuple[int, ...]:
-        """TCP ports that nodes open to the outside."""
+    def published_ports(self) -> tuple[int, ...]:
+        """Ports that nodes open to `firewall.edge_sources`, the edge's and those of any other service."""
         ports = {port.published for service in self.services for port in service.ports if port.published}
         return tuple(sorted(ports))
 
     @property
     def edge_urls(self) -> list[str]:
         """`https://<address>` of every node on which the edge answers."""
-        published = {port.published: port.name for service in self.services for port in service.ports}
+        published = {port.published for service in self.services if service.edge for port in service.ports}
         scheme = "https" if 443 in published else "http"
         return [f"{scheme}://{node.address}" for node in self.edge_nodes]
 
     @property
+    def edge_hosts(self) -> tuple[Node, ...]:
+        """Nodes that satisfy the constraints of a service with `edge: true`, whatever their availability."""
+        units = [unit for service in self.services if service.edge for unit in self.units(service)]
+        return tuple(node for node in self.settings.nodes if any(unit.fits(node) for unit in units))
+
+    @property
     def edge_nodes(self) -> tuple[Node, ...]:
-        """Active nodes on which a published port can answer."""
-        units = [
-            unit
-            for service in self.services
-            if any(port.published for port in service.ports)
-            for unit in self.units(service)
-        ]
-        return tuple(
-            node
-            for node in self.settings.nodes
-            if node.availability == "active" and any(unit.fits(node) for unit in units)
-        )
+        """Active nodes on which the edge can answer."""
+        return tuple(node for node in self.edge_hosts if node.availability == "active")
 
     @property
     def secret_names(self) -> tuple[str, ...]:
@@ -147,8 +143,7 @@ def draft(settings: Settings, declared: Iterable[Declaration]) -> Plan:
             off[service.name] = why
         else:
             services.append(_overridden(service, settings.services))
-    owners = {unit: service.name for service in services for unit in service.unit_names}
-    return Plan(settings, tuple(_borrowing(service, owners, off) for service in services), off)
+    return Plan(settings, tuple(_with_shared(service, services) for service in services), off)
 
 
 def plan(
@@ -197,14 +192,22 @@ def _overridden(service: Declaration, overrides: Mapping[str, ServiceOverride]) 
     )
 
 
-def _borrowing(service: Declaration, owners: Mapping[str, str], off: Mapping[str, str]) -> Declaration:
-    """The service less volumes of what is off, unless that are all; it needs whom it has volumes of."""
-    lenders = {owners[unit] for unit in service.lenders if unit in owners} - {service.name}
-    if not lenders:
+def _with_shared(service: Declaration, services: Iterable[Declaration]) -> Declaration:
+    """The service with the volumes that others share with it, by their names; it needs those others."""
+    if service.shared_below is None:
         return service
-    there = tuple(volume for volume in service.volumes if volume.of not in off)
-    needs = (*service.needs, *sorted(lenders - set(service.needs)))
-    return service.model_copy(update={"volumes": there, "needs": needs})
+    owners = [other for other in services if other is not service and other.shares_with(service.name)]
+    shared = {  # two for one path are a fault: checks.lending
+        path: SharedVolume(name=volume.name, path=path, of=owner.members[0].name)
+        for owner in reversed(owners)
+        if len(owner.members) == 1
+        for volume in owner.shares_with(service.name)
+        for path in (service.shared_below / owner.product,)
+    }
+    names = {owner.name for owner in owners if len(owner.members) == 1}
+    volumes = (*service.volumes, *sorted(shared.values(), key=lambda volume: volume.path))
+    needs = (*service.needs, *sorted(names - set(service.needs)))
+    return service.model_copy(update={"volumes": volumes, "needs": needs})
 
 
 def _by_need(services: tuple[Declaration, ...]) -> Iterator[Declaration]:

@@ -9,9 +9,9 @@ from rich.markup import escape
 from lab import cost, others, status
 from lab import folder as folders
 from lab.catalog import load_images
+from lab.declared import declared_services
 from lab.engine import ensure_engine
 from lab.images import images_only
-from lab.left_out import SERVICES, declared_services
 from lab.model import NODES, Lab, lab_id
 from lab.nodes import wait_ready
 from lab.progress import console, say
@@ -81,7 +81,7 @@ def release(
 ) -> None:
     """Build our own images for real environments, on the official ones, and push them."""
     check_registry(push)
-    wanted = chosen(releases(load_images(), declared_services(SERVICES)), only or ())
+    wanted = chosen(releases(load_images(), declared_services()), only or ())
     ensure_engine()
     pushed = make_and_push(wanted, push)
     print("\n".join(["", "pushed:", *sorted(set(pushed.values()))]))

@@ -1,4 +1,7 @@
-"""The image folders and their content hashes: a changed folder or base means a new image."""
+"""The image folders and their content hashes: a changed folder or base means a new image.
+
+An image lies in lab/images/<name>, or with the service of its name: configs/services/<name>/lab-image.
+"""
 
 import hashlib
 from pathlib import Path
@@ -6,10 +9,12 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from lab.declared import SERVICES
 from lab.model import Frozen
 from lab.shell import LabError
 
 IMAGES = Path(__file__).parent / "images"
+BESIDE = "lab-image"
 INFRASTRUCTURE = {"node", "registry"}
 
 
@@ -60,12 +65,13 @@ def content_hash(folder: Path, base: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def load_images(root: Path = IMAGES) -> list[Image]:
+def load_images(root: Path = IMAGES, services: Path = SERVICES) -> list[Image]:
     """Return every image folder, bases before what stands on them, the lab's own before services.
 
     Raises LabError naming each folder whose image.yaml is at fault, or whose base is missing.
     """
-    files = {file.parent.name: _read(file) for file in sorted(root.glob("*/image.yaml"))}
+    folders = _folders(root, services)
+    files = {name: _read(folder / "image.yaml") for name, folder in folders.items()}
     loaded: dict[str, Image] = {}
 
     def visit(name: str, chain: tuple[str, ...]) -> Image:
@@ -73,17 +79,28 @@ def load_images(root: Path = IMAGES) -> list[Image]:
             return loaded[name]
         if name in chain or name not in files:
             raise LabError(
-                f"{root}/{chain[-1]}/image.yaml: base {name!r} is no image folder; name another base"
+                f"{folders[chain[-1]]}/image.yaml: base {name!r} is no image folder; name another base"
             )
         base = files[name].base
         below = "scratch" if base == "scratch" else visit(base, (*chain, name)).reference
-        reference = f"platform-beta/{name}:{content_hash(root / name, below)}"
-        loaded[name] = Image(name=name, folder=root / name, file=files[name], reference=reference)
+        reference = f"platform-beta/{name}:{content_hash(folders[name], below)}"
+        loaded[name] = Image(name=name, folder=folders[name], file=files[name], reference=reference)
         return loaded[name]
 
     for name in sorted(files, key=_rank):
         visit(name, ())
     return list(loaded.values())
+
+
+def _folders(root: Path, services: Path) -> dict[str, Path]:
+    """Return the folder of every image by the image's name. Raises LabError for a name that two have."""
+    found = {file.parent.name: file.parent for file in sorted(root.glob("*/image.yaml"))}
+    for file in sorted(services.glob(f"*/{BESIDE}/image.yaml")):
+        name = file.parent.parent.name
+        if name in found:
+            raise LabError(f"{file.parent}: {found[name]} makes an image of this name; remove one of the two")
+        found[name] = file.parent
+    return found
 
 
 def _rank(name: str) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """Services that this lab does without, and what needs them: told so, or no image of them can be had here.
 
-LAB_WITHOUT="mysql redis" leaves services out for as long as it is said at `lab up`.
+LAB_WITHOUT="db cache" leaves services out for as long as it is said at `lab up`; LAB_WITHOUT=stateful every
+service that is stateful and has members.
 Why: docs/decisions/0015-services-that-are-off.md
 """
 
@@ -8,28 +9,35 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from lab.build import NotToBeHadError
 from lab.catalog import Image
+from lab.declared import SERVICES, declared_services
 from lab.progress import say
 from lab.shell import LabError
 
-SERVICES = Path(__file__).parent.parent / "configs" / "services"
 WITHOUT = "LAB_WITHOUT"
+#: Instead of the names of all services with data in members.
+STATEFUL = "stateful"
 NO_IMAGE = "no image can be had here"
 Reasons = dict[str, str]
 """Service to why it is left out, as the stack file, the table and the tests tell it."""
 
 
-def not_wanted() -> Reasons:
+def not_wanted(services: Path = SERVICES) -> Reasons:
     """Return what LAB_WITHOUT leaves out, dependents included. Raises LabError for an unknown name."""
-    named, needs = os.environ.get(WITHOUT, "").split(), read_needs(SERVICES)
-    if strangers := [name for name in named if name not in needs]:
-        raise LabError(f"{WITHOUT}: no service {', '.join(strangers)}; there are {', '.join(needs)}")
-    return with_dependents(dict.fromkeys(named, f"{WITHOUT} says so"), needs)
+    said, needs = os.environ.get(WITHOUT, "").split(), read_needs(services)
+    named = [name for name in said if name != STATEFUL]
+    if unknown := [name for name in named if name not in needs]:
+        known = ", ".join([*needs, STATEFUL])
+        raise LabError(f"{WITHOUT}: no service {', '.join(unknown)}; there are {known}")
+    reasons = dict.fromkeys(named, f"{WITHOUT} says so")
+    if STATEFUL in said:
+        data = [name for name in stateful(services) if name not in reasons]
+        first = [name for name in data if not {*data, *reasons} & {*needs[name]}]
+        # In a circle of needs nothing is first.
+        reasons |= dict.fromkeys(first or data, f"{WITHOUT} says so")
+    return with_dependents(reasons, needs)
 
 
 def needed(images: Iterable[Image], left_out: Reasons) -> list[Image]:
@@ -76,11 +84,10 @@ def with_dependents(missing: Reasons, needs: Mapping[str, Iterable[str]]) -> Rea
     return found
 
 
-def declared_services(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return every service.yaml below the folder as it lies, by the service's name."""
-    return {
-        file.parent.name: yaml.safe_load(file.read_text()) or {} for file in folder.glob("*/service.yaml")
-    }
+def stateful(folder: Path) -> list[str]:
+    """Return the services that keep data in members, by name."""
+    declared = declared_services(folder)
+    return sorted(name for name, each in declared.items() if each.get("stateful") and each.get("members"))
 
 
 def read_needs(folder: Path) -> dict[str, tuple[str, ...]]:

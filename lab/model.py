@@ -19,11 +19,10 @@ class Frozen(BaseModel):
 
 
 class Node(Frozen):
-    """A machine of the lab, as the stack file describes it."""
+    """A machine of the lab. Its labels: lab/declared.py."""
 
     number: int
     role: Literal["manager", "worker"]
-    labels: dict[str, str]
     min_api_version: str | None = None
     """Oldest API version that its engine serves; None: the engine's own limit."""
 
@@ -37,29 +36,13 @@ class Node(Frozen):
 NEWER_ENGINES_MIN_API = "1.44"
 
 
-def _node(
-    number: int, role: Literal["manager", "worker"], *labels: str, min_api_version: str | None = None
-) -> Node:
-    return Node(
-        number=number, role=role, labels=dict.fromkeys(labels, "true"), min_api_version=min_api_version
-    )
-
-
-# Where the operator's manual puts each service. A second mongodb-secondary: docs/decisions/0012-mongodb.md
 # A manager and a worker refuse what newer engines refuse.
 NODES = (
-    _node(1, "manager", "mysql-master", "edge"),
-    _node(2, "manager", "redis-master", "edge", min_api_version=NEWER_ENGINES_MIN_API),
-    _node(3, "manager", "mongodb-primary", "backup"),
-    _node(
-        4,
-        "worker",
-        "mysql-slave",
-        "redis-slave",
-        "mongodb-secondary",
-        min_api_version=NEWER_ENGINES_MIN_API,
-    ),
-    _node(5, "worker", "mysql-slave", "redis-slave", "mongodb-secondary"),
+    Node(number=1, role="manager"),
+    Node(number=2, role="manager", min_api_version=NEWER_ENGINES_MIN_API),
+    Node(number=3, role="manager"),
+    Node(number=4, role="worker", min_api_version=NEWER_ENGINES_MIN_API),
+    Node(number=5, role="worker"),
 )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from lab.build import build
-from lab.catalog import Image
+from lab.catalog import BESIDE, Image
 from lab.progress import step
 from lab.shell import LabError, local_engine, run
 
@@ -39,7 +39,7 @@ class Release:
     services: tuple[str, ...]
     image: Image
     name: str
-    """Name and tag, without a registry: mysql-backup:9.7."""
+    """Name and tag, without a registry: api:1.1."""
     base: str
 
     @property
@@ -63,10 +63,11 @@ def releases(images: Iterable[Image], declared: Mapping[str, Mapping[str, Any]])
         if image and base:
             found.append(Release(tuple(services), image, reference.removeprefix(OWN), base))
         elif image:
-            where = f"{image.folder.name}/image.yaml"
-            faults.append(f"{where}: `stands_on` has to name a service whose image is pinned by digest")
+            faults.append(
+                f"{image.name}/image.yaml: `stands_on` has to name a service whose image is pinned by digest"
+            )
         else:
-            faults.append(f"services/{services[0]}: no folder of lab/images makes {reference}; add one")
+            faults.append(f"services/{services[0]}: no image folder makes {reference}; add a {BESIDE}")
     if faults:
         raise LabError("\n".join(faults))
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from lab.declared import SERVICES, lab_overrides, node_labels
 from lab.model import NODES, Lab
 
 PREFIX = "platform-beta:"
@@ -15,18 +16,6 @@ MISSING = object()
 # What one of five nodes may use of this machine; a limit is not visible inside a node, which sees it all.
 MEMORY_MIB = 3072
 
-
-# The lab's nodes have 3 GiB each: what production gives its data services doesn't fit.
-SIZES: dict[str, dict[str, Any]] = {
-    "mysql": {
-        "memory_mib": 1664,  # a transaction of 80 MiB: docs/decisions/0010-mysql.md
-        "reserve_memory_mib": 512,
-        "reserve_cpus": 0.1,
-        "environment": {"FAILBACK_AFTER_S": "20"},  # the lab's tests wait for it
-    },
-    "redis": {"environment": {"FAILBACK_AFTER_S": "20"}},
-    "mysql-backup": {"environment": {"BINLOG_EVERY_S": "15"}},
-}
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and
 # net.core.rmem_max can't be set inside one (EINVAL). Each of these was tried in a node.
 SYSCTLS = {
@@ -41,11 +30,14 @@ def lab_config(
     lab: Lab,
     images: dict[str, str],
     left_out: Mapping[str, str] = MappingProxyType({}),
+    services: Path = SERVICES,
 ) -> dict[str, Any]:
-    """Return the lab's part of the stack's configuration.
+    """Return the lab's part of the stack's configuration. Raises LabError.
 
-    `images` maps a service to what nodes pull, `left_out` one that this lab does without to the reason.
+    `images` maps a service to what nodes pull, `left_out` one that this lab does without to the reason,
+    `services` is the folder whose lab.yaml files count.
     """
+    labels, overrides = node_labels(), lab_overrides(services)
     settings = {
         "ssh": {"user": "root", "port": 22, "private_key_file": ".lab/ssh/id_ed25519"},
         "nodes": [
@@ -55,7 +47,7 @@ def lab_config(
                 "address": str(lab.address(node)),
                 "host_key": lab.host_keys[node.name],
                 "availability": "active",
-                "labels": node.labels,
+                "labels": labels[node.name],
                 "memory_mib": MEMORY_MIB,
             }
             for node in NODES
@@ -81,7 +73,7 @@ def lab_config(
         "edge": {"domain": "beta.platform.test"},
         "services": {
             **{
-                service: {"image": image, **SIZES.get(service, {})}
+                service: {"image": image, **overrides.get(service, {})}
                 for service, image in sorted(images.items())
             },
             **{service: {"enabled": False, "because": why} for service, why in sorted(left_out.items())},

@@ -39,7 +39,7 @@ FAULTS = (
     backup_module.BackupError,
 )
 Stack = Annotated[str, typer.Option(help="Name of the stack.", envvar="STACK")]
-Data = Annotated[str, typer.Argument(help="mysql, redis, mongodb: a service with a `-backup` beside it.")]
+Data = Annotated[str, typer.Argument(help="A service that has a `<name>-backup` beside it.")]
 Id = Annotated[str, typer.Option("--backup", help="ID of the backup, see `backups`.")]
 # A table in a log file must not be squeezed into 80 columns.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)

@@ -1,6 +1,7 @@
 """Creates the secrets that an environment lacks, into its encrypted configuration; values are never printed.
 
-What there is to make is declared in configs/secrets.yaml. Values go to `pulumi config set` by stdin.
+What there is to make is declared in configs/secrets.yaml and in the services' folders. Values go to
+`pulumi config set` by stdin.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from components.secret_recipes import (
 )
 from components.settings import Settings
 from components.stack import NAMESPACE
-from components.topology import why_off
+from components.topology import draft, why_off
 from ops import certificates
 
 
@@ -47,16 +48,18 @@ Values = dict[str, str]
 def ensure(root: Path, stack: str, settings: Settings) -> Iterator[str]:
     """Make what is missing or ends soon; yields one line per secret written.
 
-    Raises SecretsError, and ConfigurationError for faulty recipes, for keys that can't be read and for a
-    person's own edge certificate that will not do: that one is never replaced.
+    Raises SecretsError, and ConfigurationError for faulty declarations and recipes, for keys that can't be
+    read and for a person's own edge certificate that will not do: that one is never replaced.
     """
-    recipes = _recipes(root, settings)
+    declared = _declared(root)
+    recipes = _recipes(root, settings, declared)
+    edge = edge_names(settings, declared)
     known, now = _known(root, stack), datetime.now(UTC)
     if faults := [*_kept_faults(recipes, known, settings, now)]:
         raise ConfigurationError(faults)
     made = 0
     for name in recipes:
-        value = missing(name, recipes, known, settings, now)
+        value = missing(name, recipes, known, edge, now)
         if value is not None:
             _write(root, stack, name, value)
             known[name] = value
@@ -93,13 +96,22 @@ def _kept_faults(
             yield from own_certificate_faults(name, own, known, settings.edge.domain, now)
 
 
-def _recipes(root: Path, settings: Settings) -> Recipes:
-    """What this environment needs: less the secrets of services that are off."""
+def _declared(root: Path) -> tuple[Declaration, ...]:
+    """All services, as names in certificates are theirs: one that can't be read must not lose its own."""
     faults: list[Fault] = []
-    recipes = load_recipes(root / "configs" / "secrets.yaml", faults)
+    declared = load_declarations(root / "configs" / "services", faults)
     if faults:
         raise ConfigurationError(faults)
-    declared = load_declarations(root / "configs" / "services", [])
+    return declared
+
+
+def _recipes(root: Path, settings: Settings, declared: tuple[Declaration, ...]) -> Recipes:
+    """What this environment needs: less the secrets of services that are off."""
+    faults: list[Fault] = []
+    configs = root / "configs"
+    recipes = load_recipes(configs / "secrets.yaml", configs / "services", declared, faults)
+    if faults:
+        raise ConfigurationError(faults)
     return with_ingredients(recipes, recipes.keys() - idle(settings, declared))
 
 
@@ -117,9 +129,12 @@ def ungiven(recipes: Recipes, known: Mapping[str, str]) -> list[str]:
 
 
 def missing(
-    name: str, recipes: Recipes, known: Mapping[str, str], settings: Settings, now: datetime
+    name: str, recipes: Recipes, known: Mapping[str, str], edge: certificates.Names, now: datetime
 ) -> str | None:
-    """A new value of the secret; None when the known one stays, or none can be made."""
+    """A new value of the secret; None when the known one stays, or none can be made.
+
+    edge: what the edge's certificate is for.
+    """
     recipe, current = recipes[name], known.get(name)
     if own_certificate(name, recipes, known):
         return None
@@ -135,20 +150,17 @@ def missing(
         case Certificate():
             key, until = known[recipe.key], now + timedelta(days=recipe.renew_days)
             (signs_with,) = recipes[recipe.ca].made_of
-            issuer, names = certificates.Pair(known[recipe.ca], known[signs_with]), _names(recipe, settings)
+            issuer = certificates.Pair(known[recipe.ca], known[signs_with])
+            names = certificates.Names(recipe.names, (), clients=True) if recipe.names else edge
             kept = current and certificates.fits(current, key, issuer, names, until)
             return None if kept else certificates.server(key, issuer, names, recipe.days)
     return None  # given
 
 
-def _names(recipe: Certificate, settings: Settings) -> certificates.Names:
-    if not recipe.names:
-        return certificates.Names((settings.edge.domain,), _edge_addresses(settings))
-    return certificates.Names(recipe.names, (), clients=True)
-
-
-def _edge_addresses(settings: Settings) -> tuple[str, ...]:
-    return tuple(str(node.address) for node in settings.nodes if node.labels.get("edge") == "true")
+def edge_names(settings: Settings, declared: Iterable[Declaration]) -> certificates.Names:
+    """What the edge's certificate is for: the domain, and every node that the edge may run on."""
+    addresses = (str(node.address) for node in draft(settings, declared).edge_hosts)
+    return certificates.Names((settings.edge.domain,), tuple(addresses))
 
 
 def _password(length: int) -> str:

@@ -46,7 +46,7 @@ main() {
   .tools/venv/bin/python -c 'from lab.engine import ensure_engine; ensure_engine()'
   .tools/venv/bin/python -m lab stop-others
   # Nodes that come and go: without the data tier, whose volumes stay if it was there before.
-  export LAB_WITHOUT="mysql redis mongodb"
+  export LAB_WITHOUT=stateful
   make --no-print-directory up
   say "contract of the plugins, then the environment"
   cases tests/contract tests/lab -m 'not data_tier and not drill'

@@ -64,4 +64,4 @@ def declaration_faults(
         yield from service_faults(service)
         yield from environment_faults(plan, service)
         yield from placement_faults(plan, service)
-        yield from lending_faults(plan, service)
+        yield from lending_faults(plan, service, declared)

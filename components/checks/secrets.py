@@ -30,27 +30,16 @@ if TYPE_CHECKING:
 Sentence = tuple[str, str]
 """Fault and remedy; {set} stands for how the secret is set."""
 
-#: Taken as it is wherever a password goes: between the quotes of redis.conf, of MySQL's option files and SQL
-#: and of the MongoDB tools' YAML, in an HTTP header, and percent-encoded in a MongoDB URI. Quote, backslash,
-#: blank, line end and # are another thing to each; letters beyond ASCII depend on each one's character set.
+#: Taken as it is wherever a password goes: between the quotes of configuration files, option files, SQL and
+#: YAML, in an HTTP header, and percent-encoded in a URI. Quote, backslash, blank, line end and # are another
+#: thing to each; letters beyond ASCII depend on each one's character set.
 PLAIN = "letters, digits and + / = . _ ~ -"
-#: A key file: https://www.mongodb.com/docs/manual/core/security-internal-authentication/#keyfiles
+#: What https://www.rfc-editor.org/rfc/rfc4648#section-4 has.
 BASE64 = "letters, digits and + / ="
 ALPHABETS = {
     "plain": (PLAIN, frozenset(string.ascii_letters + string.digits + "+/=._~-")),
     "base64": (BASE64, frozenset(string.ascii_letters + string.digits + "+/=")),
 }
-#: In the examples of the manual that this program replaces.
-PUBLISHED = frozenset(
-    {
-        "beta_root_pass_2024",
-        "beta_repl_pass_2024",
-        "beta_redis_pass_2024",
-        "beta_mongo_pass_2024",
-        "beta_mysql_root_password",
-        "beta_redis_password",
-    }
-)
 NEW_KEY = "set a sound one: {set}; or delete it and run: make secrets"
 RENEWED = "run: make secrets, which makes a new one; or set your own: {set}"
 
@@ -108,8 +97,8 @@ def _sendable(text: str) -> bool:
 
 def _password_faults(recipe: Password, text: str) -> Iterator[Sentence]:
     known, alphabet = ALPHABETS[recipe.alphabet]
-    if text in PUBLISHED:
-        fault = "is a password that the replaced manual published, so everybody knows it"
+    if text in recipe.refused:
+        fault = "is a password that was published, so everybody knows it"
         yield fault, "set another: {set}; or delete it and run: make secrets"
     if len(text) < recipe.shortest:
         yield "is too short", f"set one of at least {recipe.shortest} characters: {{set}}"

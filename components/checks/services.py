@@ -38,6 +38,7 @@ def service_faults(service: Declaration) -> Iterator[Fault]:
     yield from _mode_faults(where, service)
     yield from _volume_faults(where, service)
     yield from _process_faults(where, service)
+    yield from _edge_faults(where, service)
     yield from file_faults(service)
 
 
@@ -85,6 +86,13 @@ def _volume_faults(where: str, service: Declaration) -> Iterator[Fault]:
     if service.update.order == "start-first":
         fault = "start-first runs the old and the new task on one volume, or the new one on an empty one"
         yield Fault(f"{where}.update.order", fault, "use stop-first")
+
+
+def _edge_faults(where: str, service: Declaration) -> Iterator[Fault]:
+    if service.edge and not any(port.published for port in service.ports):
+        yield Fault(
+            f"{where}.edge", "publishes no port, so nobody outside reaches it", "publish one, or remove edge"
+        )
 
 
 def _process_faults(where: str, service: Declaration) -> Iterator[Fault]:

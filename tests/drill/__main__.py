@@ -23,7 +23,7 @@ REPORT = record.ROOT / "docs" / "drills.md"
 #: Said by the operator, or these.
 MATRIX = {"INTERRUPTION_ROUNDS": "10", "LIFECYCLE_SEQUENCES": "20", "PREVIEWS": "20"}
 #: What a stage leaves out of the lab, and which cases it runs.
-STAGES = (("mysql redis mongodb", "not data_tier"), ("", "data_tier"))
+STAGES = (("stateful", "not data_tier"), ("", "data_tier"))
 NOTHING_LEFT = 5
 
 
@@ -83,7 +83,10 @@ def stage(without: str, marker: str, paths: Sequence[Path], environment: dict[st
     if collected.returncode:
         print(collected.stdout + collected.stderr, flush=True)
         return collected.returncode
-    print(f"== the lab, {'without ' + without if without else 'with its data tier'}", flush=True)
+    print(
+        f"== the lab, {'without its ' + without + ' services' if without else 'with its data tier'}",
+        flush=True,
+    )
     lab = {**environment, "LAB_WITHOUT": without}
     make_up(lab, check=True)
     return subprocess.run(command, cwd=record.ROOT, env=lab).returncode

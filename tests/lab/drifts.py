@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from lab.declared import node_labels
 from lab.model import NODES
 
 
@@ -27,7 +28,7 @@ class Drift:
 
 def label(node: int, change: str, says: str) -> Drift:
     check = f"docker node inspect node-{node} --format '{{{{json .Spec.Labels}}}}'"
-    declared = json.dumps(dict(sorted(NODES[node - 1].labels.items())), separators=(",", ":"))
+    declared = json.dumps(dict(sorted(node_labels()[NODES[node - 1].name].items())), separators=(",", ":"))
     return Drift(1, f"docker node update {change} node-{node}", f"node-{node}-labels", says, check, declared)
 
 

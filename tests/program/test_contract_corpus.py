@@ -12,7 +12,8 @@ import pytest
 from tests.contract.docker_corpus import Place, everything
 from tests.contract.docker_program import PROVIDER_ARGUMENTS, TYPES
 from tests.program import test_environment
-from tests.program.test_environment import Recorder, run
+from tests.program.recorder import Recorder
+from tests.program.test_environment import run
 
 recorder = test_environment.recorder
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +11,23 @@ import pulumi_docker as docker
 import pytest
 
 from components.declaration import load_declarations
-from components.environment import declare
 from components.observation import Observation
 from components.observe import Unreachable
 from components.reading import read
 from components.remote import Host
 from components.service import Service
 from components.stack import RawStack
+from tests.program.recorder import COMMAND, SERVICE, Recorder, new_recorder, run_program
 from tests.unit.examples import house
 from tests.unit.machines import Machines, a_plan, machine, machines, spoilt
 from tests.unit.secret_values import sound
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = "command:remote:Command"
-
-
-@dataclass
-class Recorder(pulumi.runtime.Mocks):
-    resources: dict[str, pulumi.runtime.MockResourceArgs] = field(default_factory=dict)
-
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        self.resources[args.name] = args
-        outputs = {**args.inputs, "stdout": f"stdout of {args.name}"} if args.typ == COMMAND else args.inputs
-        return f"{args.name}-id", outputs
-
-    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"unexpected call {args.token}")
 
 
 @pytest.fixture
 def recorder() -> Recorder:
-    recorder = Recorder()
-    asyncio.set_event_loop(asyncio.new_event_loop())  # Pulumi takes the thread's, which asyncio.run ends
-    pulumi.runtime.set_mocks(recorder)
-    return recorder
+    return new_recorder()
 
 
 def one_manager() -> Machines:
@@ -62,11 +43,7 @@ def run(facts: Machines | None = None, drift: Mapping[str, str] = {}, **changes:
     secrets = {name: sound()[name] for name in names}
     reading = read(RawStack(house(**changes), secrets))
 
-    @pulumi.runtime.test  # type: ignore[misc]
-    def program() -> pulumi.Output[dict[str, Any]]:
-        return pulumi.Output.all(**declare(reading, observed, secrets))
-
-    program()
+    run_program(reading, observed, secrets)
     return secrets
 
 
@@ -151,7 +128,7 @@ def test_what_was_seen_to_differ_is_an_update_that_says_how(recorder: Recorder) 
 
 def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) -> None:
     run()
-    services = services_of(recorder)
+    services = recorder.inputs(SERVICE)
     assert {"nginx", "platform-api", "mysql-router", "mysql-1", "redis-sentinel-3", "mongodb-2"} <= set(
         services
     )
@@ -162,15 +139,6 @@ def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) 
             **({"aliases": ["mysql"]} if name == "mysql-router" else {}),
         }
         assert inputs["updateConfig"]["failureAction"] == "rollback"
-
-
-def services_of(recorder: Recorder) -> dict[str, Any]:
-    """Inputs of every Swarm service by name."""
-    return {
-        name: args.inputs
-        for name, args in recorder.resources.items()
-        if args.typ == "docker:index/service:Service"
-    }
 
 
 def test_secrets_are_named_by_their_content(recorder: Recorder) -> None:
@@ -210,7 +178,7 @@ def test_a_text_is_one_config_however_many_mount_it(recorder: Recorder) -> None:
     }
     mounted = [
         config["configName"]
-        for inputs in services_of(recorder).values()
+        for inputs in recorder.inputs(SERVICE).values()
         for config in inputs["taskSpec"]["containerSpec"].get("configs") or ()
     ]
     assert set(mounted) == set(made)

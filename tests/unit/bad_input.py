@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from components.errors import ConfigurationError
-from components.reading import RECIPES, read
+from components.reading import read
 from components.stack import NAMESPACE, RawStack, from_file
 from components.stack import SECRETS as SECRETS_KEY
 from components.stack_engine import from_engine
-from tests.unit.examples import raw
+from tests.unit.examples import raw, written_recipes
 from tests.unit.secret_values import faulty, sound
 
 CORPUS = Path(__file__).parent / "bad"
@@ -47,7 +47,7 @@ def messages(folder: Path, entry: dict[str, Any]) -> list[str]:
     With `values` it is a run of the program, which knows what its secrets are; else `ops validate`.
     """
     stack = write(folder, entry)
-    recipes = folder / "configs" / "secrets.yaml" if "recipes" in entry else RECIPES
+    recipes = folder / "configs" / "secrets.yaml"
     try:
         read(_given(stack, entry), folder / "services", recipes)
     except ConfigurationError as error:
@@ -80,9 +80,9 @@ def write(folder: Path, entry: dict[str, Any]) -> Path:
         file = folder / "services" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    if "recipes" in entry:
-        (folder / "configs").mkdir()
-        (folder / "configs" / "secrets.yaml").write_text(entry["recipes"])
+    (folder / "configs").mkdir()
+    recipes = entry["recipes"] if "recipes" in entry else yaml.safe_dump(written_recipes(), sort_keys=False)
+    (folder / "configs" / "secrets.yaml").write_text(recipes)
     stack = folder / "Pulumi.test.yaml"
     stack.write_bytes(_stack(entry))
     return stack

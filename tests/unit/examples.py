@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import copy
+import functools
 from pathlib import Path
 from typing import Any
 
-from components.declaration import Declaration
+import yaml
+
+from components.declaration import Declaration, load_declarations
+from components.reading import RECIPES, SERVICES
+from components.secret_recipes import Recipes, load_recipes
 from components.settings import Settings, parse_settings
+from lab.declared import node_labels
 from lab.model import NODES
+from ops.certificates import Names
+from ops.secrets import edge_names
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample"
 
@@ -26,7 +34,7 @@ def node(number: int, role: str, **labels: str) -> dict[str, Any]:
 RAW: dict[str, Any] = {
     "nodes": [
         # With the labels by which the data tier is placed: the lab's.
-        *(node(each.number, each.role, **each.labels) for each in NODES)
+        *(node(each.number, each.role, **node_labels()[each.name]) for each in NODES)
     ],
     "network": {"subnet": "10.20.0.0/20"},
     "edge": {"domain": "beta.example.com"},
@@ -64,3 +72,29 @@ def declaration(name: str = "api", **changes: Any) -> Declaration:
         "resources": {"cpus": 1, "memory_mib": 128},
     }
     return Declaration.model_validate({**given, **changes})
+
+
+@functools.cache
+def declared() -> tuple[Declaration, ...]:
+    """All services of configs/services."""
+    return load_declarations(SERVICES, [])
+
+
+def recipes() -> Recipes:
+    """The recipes of all secrets: the environment's and the services'."""
+    return load_recipes(RECIPES, SERVICES, declared(), [])
+
+
+def edge(**changes: Any) -> Names:
+    """What the certificate of the example's edge is for."""
+    return edge_names(settings(**changes), declared())
+
+
+def written_recipes() -> dict[str, Any]:
+    """All recipes as one file could have them, `names: members` aside."""
+    files = [RECIPES, *sorted(SERVICES.glob("*/secrets.yaml"))]
+    written = {name: recipe for file in files for name, recipe in yaml.safe_load(file.read_text()).items()}
+    return {
+        name: {**recipe, "names": ["db"]} if recipe.get("names") == "members" else recipe
+        for name, recipe in written.items()
+    }

@@ -10,23 +10,22 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from components.certificates import PrivateKey, private_key
-from components.reading import RECIPES
-from components.secret_recipes import Given, load_recipes
+from components.secret_recipes import Given, Recipes
 from ops import certificates
 from ops.secrets import Values, missing
-from tests.unit.examples import settings
+from tests.unit import examples
 
 PLAIN = serialization.NoEncryption()
 NAMES = certificates.Names(("mysql",), ())
 
 
-def make() -> Values:
-    """A value of every recipe."""
-    recipes = load_recipes(RECIPES, [])
+def make(recipes: Recipes | None = None) -> Values:
+    """A value of every recipe; of the house's own where none are given."""
+    recipes = recipes or examples.recipes()
     known: Values = {}
     for name, recipe in recipes.items():
         given = isinstance(recipe, Given)
-        value = "given" if given else missing(name, recipes, known, settings(), datetime.now(UTC))
+        value = "given" if given else missing(name, recipes, known, examples.edge(), datetime.now(UTC))
         assert value
         known[name] = value
     return known

@@ -12,7 +12,7 @@ from components.settings import parse_settings
 from components.stack import from_file
 from components.topology import draft
 from lab.catalog import Image, load_images
-from lab.left_out import SERVICES, declared_services
+from lab.declared import SERVICES, declared_services
 
 ROOT = SERVICES.parents[1]
 DECLARED = {name: str(each["image"]) for name, each in declared_services(SERVICES).items()}

@@ -13,17 +13,16 @@ from components.checks.secrets import secret_faults
 from components.declaration import load_declarations
 from components.errors import ConfigurationError
 from components.reading import RECIPES, SERVICES, read
-from components.secret_recipes import load_recipes
 from components.stack import RawStack
 from components.topology import draft
 from ops import secrets
 from ops.secrets import Values, missing
 from tests.unit.chains import NOW, Issued, authority, server
-from tests.unit.examples import house, settings
+from tests.unit.examples import edge, house, recipes, settings
 from tests.unit.secret_values import make, sound
 
 DOMAIN = "beta.example.com"
-RECIPES_READ = load_recipes(RECIPES, [])
+RECIPES_READ = recipes()
 PLAN = draft(settings(), load_declarations(SERVICES, []))
 ROOT = authority("Test Root")
 MIDDLE = authority("Test Intermediate", ROOT)
@@ -49,7 +48,7 @@ def faults(values: Values) -> list[str]:
 
 def made(values: Values, domain: str = DOMAIN) -> list[str]:
     """What `make secrets` would make anew."""
-    known = settings(edge={"domain": domain})
+    known = edge(edge={"domain": domain})
     return [name for name in RECIPES_READ if missing(name, RECIPES_READ, values, known, NOW) is not None]
 
 
@@ -185,7 +184,7 @@ def test_ours_is_still_renewed_for_another_domain_and_by_a_new_authority() -> No
     assert made(values, "other.example.com") == ["edge_tls_certificate"]
     for name in ("edge_ca_key", "edge_ca_certificate"):
         del values[name]
-        values[name] = missing(name, RECIPES_READ, values, settings(), NOW) or ""
+        values[name] = missing(name, RECIPES_READ, values, edge(), NOW) or ""
     assert made(values) == ["edge_tls_certificate"]
 
 

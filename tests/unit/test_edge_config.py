@@ -11,7 +11,6 @@ import yaml
 
 from components.declaration import Declaration, load_declarations
 from components.errors import Fault
-from components.secret_recipes import load_recipes
 from tests.unit import examples
 
 ROOT = Path(__file__).parents[2]
@@ -166,7 +165,7 @@ def test_a_stateless_service_rolls_without_a_gap_and_back_on_any_failure(
 
 
 def test_every_mounted_secret_is_declared_and_may_be_deployed(services: dict[str, Declaration]) -> None:
-    recipes = load_recipes(ROOT / "configs/secrets.yaml", [])
+    recipes = examples.recipes()
     for service in services.values():
         for secret in service.secrets:
             assert secret.name in recipes, f"{service.name} mounts {secret.name}"

@@ -30,7 +30,7 @@ def image(root: Path, name: str, base: str = "scratch", extra: str = "") -> Path
 
 
 def references(root: Path) -> dict[str, str]:
-    return {found.name: found.reference for found in load_images(root)}
+    return {found.name: found.reference for found in load_images(root, root)}
 
 
 def test_an_unchanged_folder_keeps_its_name(tmp_path: Path) -> None:
@@ -68,20 +68,20 @@ def test_a_changed_base_changes_what_stands_on_it_and_nothing_else(tmp_path: Pat
 def test_a_base_comes_before_what_stands_on_it(tmp_path: Path) -> None:
     image(tmp_path, "a-web", base="z-base")
     image(tmp_path, "z-base")
-    assert [found.name for found in load_images(tmp_path)] == ["z-base", "a-web"]
+    assert [found.name for found in load_images(tmp_path, tmp_path)] == ["z-base", "a-web"]
 
 
 @pytest.mark.parametrize("base", ["nowhere", "web"])
 def test_a_base_that_is_missing_or_itself_is_a_fault_that_names_the_folder(tmp_path: Path, base: str) -> None:
     image(tmp_path, "web", base=base)
     with pytest.raises(LabError, match=r"web/image\.yaml"):
-        load_images(tmp_path)
+        load_images(tmp_path, tmp_path)
 
 
 def test_an_unknown_key_is_a_fault_that_names_the_file(tmp_path: Path) -> None:
     image(tmp_path, "web", extra="offical: nginx:1\n")
     with pytest.raises(LabError, match=r"web/image\.yaml"):
-        load_images(tmp_path)
+        load_images(tmp_path, tmp_path)
 
 
 def test_only_services_images_are_for_the_registry() -> None:
@@ -141,7 +141,7 @@ def save(archive: Path, *tags: list[str] | None) -> Path:
 def made(root: Path, *, official_allowed: bool) -> tuple[Image, str]:
     """Return an image whose official one is DECLARED, and the reference that a builder has for it."""
     image(root, "mysql", extra=f'official: "{DECLARED}"\n')
-    found = load_images(root)
+    found = load_images(root, root)
     builder = Builder("platform-beta.lab=cafe", Apt("http://mirror", None), root, official_allowed)
     with ThreadPoolExecutor(1) as pool:
         return found[0], builder.make_all(found, pool)["mysql"].result()
@@ -207,7 +207,7 @@ def test_an_archive_without_a_tag_is_a_fault(engine: Engine, tmp_path: Path) -> 
 
 def test_nodes_pull_an_official_image_by_its_own_version(tmp_path: Path) -> None:
     image(tmp_path, "mysql")
-    found = load_images(tmp_path)[0]
+    found = load_images(tmp_path, tmp_path)[0]
     assert (version(found, found.reference), version(found, DECLARED)) == ("1", "9.7.2")
 
 

@@ -9,14 +9,14 @@ import yaml
 from rich.console import Console
 
 from components.declaration import load_declarations
-from components.reading import RECIPES
-from components.secret_recipes import load_recipes, with_ingredients
+from components.secret_recipes import with_ingredients
 from components.topology import draft
 from lab.build import NotToBeHadError
 from lab.catalog import load_images
+from lab.declared import SERVICES
 from lab.left_out import (
     NO_IMAGE,
-    SERVICES,
+    STATEFUL,
     WITHOUT,
     finished,
     needed,
@@ -46,7 +46,7 @@ def test_what_can_not_be_had_is_left_out_with_whatever_needs_it(tmp_path: Path) 
     image(tmp_path, "mongodb", extra="services: [mongodb, mongodb-backup]\noptional: true\n")
     image(tmp_path, "web")
     made = {"mongodb": future(NotToBeHadError("npm: no answer")), "web": future("web:1")}
-    local, missing = finished(load_images(tmp_path), made)
+    local, missing = finished(load_images(tmp_path, tmp_path), made)
     assert local == {"web": "web:1"}
     assert missing["mongodb"] == missing["mongodb-backup"] == NO_IMAGE
 
@@ -54,7 +54,7 @@ def test_what_can_not_be_had_is_left_out_with_whatever_needs_it(tmp_path: Path) 
 def test_any_other_fault_of_an_image_ends_the_run(tmp_path: Path) -> None:
     image(tmp_path, "mongodb", extra="optional: true\n")
     with pytest.raises(LabError, match="out of disk"):
-        finished(load_images(tmp_path), {"mongodb": future(LabError("out of disk"))})
+        finished(load_images(tmp_path, tmp_path), {"mongodb": future(LabError("out of disk"))})
 
 
 def test_needs_are_followed_to_their_end_and_others_stay() -> None:
@@ -99,6 +99,26 @@ def test_what_is_named_is_left_out_with_its_dependents_and_unknown_names_are_fau
     assert not_wanted() == {}
 
 
+def test_what_is_stateful_is_left_out_by_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WITHOUT, "mysql redis mongodb")
+    named = not_wanted()
+    monkeypatch.setenv(WITHOUT, STATEFUL)
+    assert not_wanted() == named
+    monkeypatch.setenv(WITHOUT, f"nginx {STATEFUL}")
+    assert not_wanted() == {"nginx": "LAB_WITHOUT says so", **named}
+
+
+def test_stateful_services_that_need_each_other_are_left_out_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, need in {"a": "b", "b": "a", "web": "a", "other": "web"}.items():
+        own = {"needs": [need], **({} if name in ("web", "other") else {"stateful": True, "members": [{}]})}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "service.yaml").write_text(yaml.safe_dump(own))
+    monkeypatch.setenv(WITHOUT, STATEFUL)
+    assert set(not_wanted(tmp_path)) == {"a", "b", "web", "other"}
+
+
 def test_images_go_with_the_last_service_or_test_that_runs_them() -> None:
     images = load_images()
     assert needed(images, {}) == images
@@ -117,7 +137,7 @@ def test_a_base_goes_with_the_last_image_on_it_and_a_shared_image_stays(tmp_path
     image(tmp_path, "base-y", base="base-x")
     image(tmp_path, "db", base="base-y")
     image(tmp_path, "shared", extra="services: [db-backup, web]\n")
-    images = load_images(tmp_path)
+    images = load_images(tmp_path, tmp_path)
     assert [found.name for found in needed(images, dict.fromkeys(("db", "db-backup"), ""))] == ["shared"]
     assert needed(images, {"db-backup": ""}) == images
 
@@ -131,7 +151,7 @@ def test_what_was_left_out_is_on_again_when_nobody_says_so_any_more(tmp_path: Pa
 
 
 def test_secrets_of_what_is_left_out_are_not_made_and_everything_else_is() -> None:
-    declared, recipes = load_declarations(SERVICES, []), load_recipes(RECIPES, [])
+    declared, recipes = load_declarations(SERVICES, []), examples.recipes()
     services = {name: {"enabled": False} for name in left("mysql redis mongodb")}
     off = idle(examples.settings(services=services), declared)
     made = with_ingredients(recipes, recipes.keys() - off)
@@ -142,7 +162,7 @@ def test_secrets_of_what_is_left_out_are_not_made_and_everything_else_is() -> No
 
 
 def test_an_unused_secret_is_made_where_a_wanted_one_is_made_of_it() -> None:
-    recipes = load_recipes(RECIPES, [])
+    recipes = examples.recipes()
     unused = frozenset({"edge_tls_key", "edge_ca_certificate", "edge_ca_key", "api_token"})
     assert set(recipes) - set(with_ingredients(recipes, recipes.keys() - unused)) == {"api_token"}
     unused |= {"edge_tls_certificate"}

@@ -4,9 +4,11 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from lab import folder as folders
+from lab.declared import BETA, lab_overrides, node_labels
 from lab.folder import Folder
 from lab.model import NODES, POOL, Lab, free_subnet, lab_id
 from lab.shell import LabError
@@ -29,7 +31,7 @@ def test_names_and_addresses_follow_from_id_and_subnet() -> None:
 def test_three_managers_two_workers_and_two_edges_among_the_managers() -> None:
     assert [node.role for node in NODES].count("manager") == 3
     assert [node.role for node in NODES].count("worker") == 2
-    assert [node.name for node in NODES if "edge" in node.labels] == ["node-1", "node-2"]
+    assert [name for name, labels in node_labels().items() if "edge" in labels] == ["node-1", "node-2"]
 
 
 def test_a_subnet_is_free_when_it_overlaps_no_network_of_whatever_size() -> None:
@@ -78,3 +80,28 @@ def test_a_passphrase_is_made_once_and_readable_by_its_owner_alone(tmp_path: Pat
     assert len(first.strip()) >= 32
     assert folder.passphrase.stat().st_mode & 0o777 == 0o600
     assert folder.key.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_nodes_are_those_of_the_beta_environment() -> None:
+    nodes = yaml.safe_load(BETA.read_text())["config"]["platform-beta:nodes"]
+    assert [(node.name, node.role) for node in NODES] == [(node["name"], node["role"]) for node in nodes]
+
+
+def test_a_node_that_the_beta_environment_has_not_is_a_fault(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.beta.yaml"
+    file.write_text(BETA.read_text().replace("node-4", "db-host"))
+    with pytest.raises(LabError, match=r"Pulumi\.beta\.yaml: no node node-4, whose labels the lab takes"):
+        node_labels(file)
+
+
+def test_every_fault_of_the_labs_overrides_is_said_with_its_place(tmp_path: Path) -> None:
+    for name, text in {"a": "memory_mb: 5", "b": "cpus: 0", "c": "replicas: 1"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lab.yaml").write_text(text)
+    with pytest.raises(LabError) as error:
+        lab_overrides(tmp_path)
+    assert str(error.value).splitlines() == [
+        "services/a/lab.yaml.memory_mb: is not a setting that exists; "
+        "did you mean memory_mib? If not, remove it",
+        "services/b/lab.yaml.cpus: is less than 0.001; write at least 0.001",
+    ]

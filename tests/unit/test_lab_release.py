@@ -15,7 +15,7 @@ from components.settings import parse_settings
 from lab import __main__ as command_line
 from lab import build, release
 from lab.catalog import IMAGES, Image, load_images
-from lab.left_out import SERVICES, declared_services
+from lab.declared import SERVICES, declared_services
 from lab.release import Release, check_registry, chosen, releases
 from lab.shell import LabError
 from tests.unit.examples import raw
@@ -119,7 +119,7 @@ def test_a_service_of_ours_without_a_folder_and_an_unpinned_base_are_faults_toge
         releases(load_images(), given)
     assert str(refused.value).splitlines() == [
         "mysql-backup/image.yaml: `stands_on` has to name a service whose image is pinned by digest",
-        "services/new: no folder of lab/images makes platform/new:1; add one",
+        "services/new: no image folder makes platform/new:1; add a lab-image",
     ]
 
 

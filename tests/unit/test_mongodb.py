@@ -16,7 +16,6 @@ import yaml
 from components.contents import render
 from components.declaration import load_declarations
 from components.errors import Fault
-from components.secret_recipes import load_recipes
 from components.settings import parse_settings
 from components.topology import Plan, draft
 from tests.unit import examples
@@ -92,7 +91,7 @@ def test_the_key_file_is_its_owners_alone_and_as_long_as_mongod_takes() -> None:
     declared = next(each for each in lab_plan().services if each.name == "mongodb")
     key = next(each for each in declared.secrets if each.name == "mongodb_keyfile")
     assert (key.uid, key.mode, declared.user) == ("999", "0400", "999:999")
-    recipe = load_recipes(ROOT / "configs/secrets.yaml", [])["mongodb_keyfile"]
+    recipe = examples.recipes()["mongodb_keyfile"]
     assert 6 <= getattr(recipe, "length", 0) <= 1024
 
 

@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import ConfigurationError
-from components.reading import RECIPES, read
+from components.reading import RECIPES, SERVICES, read
 from components.stack import NAMESPACE, RawStack, from_file
 from components.stack_engine import from_engine
 from tests.unit.bad_input import CANARY, SECRETS
-from tests.unit.examples import raw
+from tests.unit.examples import raw, written_recipes
 from tests.unit.secret_values import faulty, sound
 from tests.unit.spoiling import JUNK, spoiled, torn
 
@@ -97,6 +97,8 @@ MOUNTING = yaml.safe_dump(
     {**SERVICE, "secrets": [{"name": name, "path": f"/{name}"} for name in sound()]}
 ).encode()
 PEMS = [name for name, value in sound().items() if "-----BEGIN" in value]
+EVERY_RECIPE = yaml.safe_dump(written_recipes(), sort_keys=False).encode()
+OWN_RECIPES = (SERVICES / "mysql" / "secrets.yaml").read_bytes()
 SOUND_STACK, SOUND_SERVICE = stack_text(STACK), yaml.safe_dump(SERVICE).encode()
 
 
@@ -132,7 +134,8 @@ def test_no_settings_end_in_a_traceback(values: dict[str, Any], secrets: dict[st
 @given(values=spoiled(dict(sound())))
 def test_no_value_of_a_secret_ends_in_a_traceback(values: dict[str, Any]) -> None:
     with folder_with(MOUNTING) as folder:
-        checked(lambda: read(RawStack(STACK, values), Path(folder)))
+        (Path(folder) / "secrets.yaml").write_bytes(EVERY_RECIPE)
+        checked(lambda: read(RawStack(STACK, values), Path(folder), Path(folder) / "secrets.yaml"))
 
 
 @SEARCH
@@ -143,7 +146,16 @@ def test_no_value_of_a_secret_ends_in_a_traceback(values: dict[str, Any]) -> Non
 def test_no_torn_key_or_certificate_ends_in_a_traceback(key: str, value: bytes) -> None:
     values = {**sound(), key: value.decode(errors="surrogateescape")}
     with folder_with(MOUNTING) as folder:
-        checked(lambda: read(RawStack(STACK, values), Path(folder)))
+        (Path(folder) / "secrets.yaml").write_bytes(EVERY_RECIPE)
+        checked(lambda: read(RawStack(STACK, values), Path(folder), Path(folder) / "secrets.yaml"))
+
+
+@SEARCH
+@given(recipes=torn(OWN_RECIPES))
+def test_no_recipes_of_a_service_end_in_a_traceback(recipes: bytes) -> None:
+    with folder_with(SOUND_SERVICE) as folder:
+        (Path(folder) / "api" / "secrets.yaml").write_bytes(recipes)
+        checked(lambda: read(RawStack(STACK, sound()), Path(folder)))
 
 
 @SEARCH

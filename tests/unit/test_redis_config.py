@@ -11,7 +11,6 @@ import pytest
 
 from components.contents import render
 from components.declaration import load_declarations
-from components.secret_recipes import load_recipes
 from components.topology import Plan, draft
 from tests.unit import examples
 
@@ -101,7 +100,7 @@ def test_nothing_is_published_and_every_script_is_mounted(plan: Plan) -> None:
 
 
 def test_what_scripts_read_as_secrets_is_mounted_and_can_be_made(plan: Plan) -> None:
-    recipes = load_recipes(ROOT / "configs/secrets.yaml", [])
+    recipes = examples.recipes()
     for service in (each for each in plan.services if each.name in NAMES):
         secrets = {secret.name for secret in service.secrets}
         assert secrets <= recipes.keys()

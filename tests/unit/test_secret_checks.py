@@ -17,7 +17,7 @@ from components.secret_recipes import Recipes, load_recipes
 from components.stack import RawStack
 from components.topology import Plan, draft
 from tests.unit.bad_input import CANARY, messages
-from tests.unit.examples import house, settings
+from tests.unit.examples import declared, house, settings
 from tests.unit.secret_values import faulty, sound
 
 #: Everything on, so that every secret counts.
@@ -32,7 +32,7 @@ def everything() -> Plan:
 
 @functools.cache
 def recipes() -> Recipes:
-    return load_recipes(RECIPES, [])
+    return load_recipes(RECIPES, SERVICES, declared(), [])
 
 
 def said(values: dict[str, Any], plan: Plan | None = None) -> str:
@@ -43,7 +43,7 @@ def said(values: dict[str, Any], plan: Plan | None = None) -> str:
 
 def test_what_make_secrets_makes_is_sound() -> None:
     faults: list[Fault] = []
-    assert load_recipes(RECIPES, faults).keys() == sound().keys()
+    assert load_recipes(RECIPES, SERVICES, declared(), faults).keys() == sound().keys()
     assert faults == []
     bucket = {"BUCKET_ENDPOINT": "https://s3.example.com", "BUCKET_NAME": "backups"}
     stack = house({"backup-bucket": {"enabled": True, "environment": bucket}})

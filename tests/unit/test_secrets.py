@@ -8,23 +8,22 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from components.errors import ConfigurationError
 from components.reading import RECIPES
-from components.secret_recipes import Certificate, Recipes, load_recipes
+from components.secret_recipes import Certificate, Recipes
 from ops import secrets
 from ops.secrets import Values, missing, ungiven
-from tests.unit.examples import settings
+from tests.unit import examples
+from tests.unit.examples import edge, settings
 from tests.unit.secret_values import make
 
 NOW = datetime.now(UTC)
 INTERNAL = [
-    name
-    for name, recipe in load_recipes(RECIPES, []).items()
-    if isinstance(recipe, Certificate) and recipe.names
+    name for name, recipe in examples.recipes().items() if isinstance(recipe, Certificate) and recipe.names
 ]
 
 
 @pytest.fixture(scope="module")
 def recipes() -> Recipes:
-    return load_recipes(RECIPES, [])
+    return examples.recipes()
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def made() -> Values:
 
 
 def again(recipes: Recipes, known: Values, at: datetime, domain: str = "beta.example.com") -> list[str]:
-    given = settings(edge={"domain": domain})
+    given = edge(edge={"domain": domain})
     return [name for name in recipes if missing(name, recipes, known, given, at) is not None]
 
 
@@ -68,11 +67,11 @@ def test_another_domain_makes_another_certificate(recipes: Recipes, made: Values
 
 def test_a_new_authority_makes_a_new_certificate(recipes: Recipes, made: Values) -> None:
     del made["edge_ca_certificate"]
-    made["edge_ca_certificate"] = missing("edge_ca_certificate", recipes, made, settings(), NOW) or ""
+    made["edge_ca_certificate"] = missing("edge_ca_certificate", recipes, made, edge(), NOW) or ""
     assert again(recipes, made, NOW) == []
     del made["edge_ca_key"], made["edge_ca_certificate"]
     for name in ("edge_ca_key", "edge_ca_certificate"):
-        made[name] = missing(name, recipes, made, settings(), NOW) or ""
+        made[name] = missing(name, recipes, made, edge(), NOW) or ""
     assert again(recipes, made, NOW) == ["edge_tls_certificate"]
 
 
@@ -103,7 +102,7 @@ def test_a_key_that_can_not_be_read_is_a_fault_before_anything_is_made(
 
 
 def test_passwords_are_long_and_differ(recipes: Recipes) -> None:
-    one, two = (missing("api_token", recipes, {}, settings(), NOW) for _ in range(2))
+    one, two = (missing("api_token", recipes, {}, edge(), NOW) for _ in range(2))
     assert one
     assert two
     assert len(one) >= 32
@@ -114,6 +113,6 @@ def test_what_a_person_gives_is_never_made_and_asked_for_until_it_is_there(
     recipes: Recipes, made: Values
 ) -> None:
     keys = ["bucket_access_key", "bucket_secret_key"]
-    assert missing(keys[0], recipes, {}, settings(), NOW) is None
+    assert missing(keys[0], recipes, {}, edge(), NOW) is None
     assert ungiven(recipes, {keys[0]: "x"}) == keys[1:]
     assert ungiven(recipes, made) == []

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 
 from components import task
+from components.declaration import SharedVolume
 from components.durations import duration
 from components.topology import Plan, Unit
 from tests.unit.examples import declaration, settings
@@ -41,8 +43,8 @@ def test_volumes_are_named_after_the_member_that_owns_them() -> None:
 
 
 def test_a_volume_of_another_has_that_ones_name() -> None:
-    volumes = [{"of": "db-1", "name": "data", "path": "/db"}]
-    service = declaration("bucket", members=[{"name": "bucket"}], volumes=volumes)
+    volume = SharedVolume(of="db-1", name="data", path=PurePosixPath("/db"))
+    service = declaration("bucket", members=[{"name": "bucket"}]).model_copy(update={"volumes": (volume,)})
     (mount,) = task.mounts(Unit("bucket", service, service.members[0]))
     assert (mount.source, mount.target) == ("db-1-data", "/db")
 

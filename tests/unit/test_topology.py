@@ -33,7 +33,7 @@ def test_the_services_of_the_house_fit_the_environment() -> None:
     assert {service.name for service in declared} - {service.name for service in result.services} == {
         "backup-bucket"
     }
-    assert result.edge_ports == (80, 443)
+    assert result.published_ports == (80, 443)
     assert [node.name for node in result.edge_nodes] == ["node-1", "node-2"]
 
 
@@ -219,22 +219,19 @@ def test_every_fault_is_said_at_once() -> None:
     assert all(part in text for part in ("x is not", "without a volume", "holds nodes[4]"))
 
 
-def lender(name: str, **changes: Any) -> Declaration:
-    return declaration(
-        name, members=[{"name": name}], volumes=[{"name": "data", "path": "/data"}], stateful=True, **changes
-    )
+def sharer(name: str, **changes: Any) -> Declaration:
+    volumes = [{"name": "data", "path": "/data", "shared_with": "bucket"}]
+    return declaration(name, members=[{"name": name}], volumes=volumes, stateful=True, **changes)
 
 
-def borrower(*names: str) -> Declaration:
-    volumes = [{"of": name, "name": "data", "path": f"/of/{name}"} for name in names]
-    return declaration("bucket", members=[{"name": "bucket"}], volumes=volumes)
+BUCKET = declaration("bucket", members=[{"name": "bucket"}], shared_below="/of")
 
 
 def test_who_mounts_anothers_volume_lives_with_it_and_starts_after_it() -> None:
     result = planned(
-        borrower("db", "store"),
-        lender("db"),
-        lender("store"),
+        BUCKET,
+        sharer("db"),
+        sharer("store"),
         services={name: {"homes": {name: "node-4"}} for name in ("db", "store")},
     )
     assert [service.name for service in result.services] == ["db", "store", "bucket"]
@@ -244,7 +241,39 @@ def test_who_mounts_anothers_volume_lives_with_it_and_starts_after_it() -> None:
 
 
 def test_a_volume_of_what_is_off_is_left_out_while_another_is_there() -> None:
-    result = planned(borrower("db", "store"), lender("db"), lender("store", off_unless_enabled=WHY))
+    result = planned(BUCKET, sharer("db"), sharer("store", off_unless_enabled=WHY))
     bucket = next(service for service in result.services if service.name == "bucket")
-    assert [volume.of for volume in bucket.volumes] == ["db"]
+    assert [str(volume.path) for volume in bucket.volumes] == ["/of/db"]
+    assert bucket.lenders == {"db"}
     assert bucket.needs == ("db",)
+
+
+def test_a_service_that_is_off_takes_no_volume_and_shares_none() -> None:
+    result = planned(BUCKET.model_copy(update={"off_unless_enabled": WHY}), sharer("db"))
+    assert [(service.name, service.needs) for service in result.services] == [("db", ())]
+
+
+def test_only_a_service_that_says_so_is_the_edge_and_every_published_port_is_open() -> None:
+    edge = declaration(
+        "edge",
+        edge=True,
+        ports=[{"name": "https", "port": 443, "published": 443}],
+        placement={"labels": {"edge": "true"}},
+    )
+    broker = declaration(
+        "broker", ports=[{"name": "client", "port": 9092, "published": 9092}], placement={"node": "node-5"}
+    )
+    result = planned(edge, broker)
+    assert result.published_ports == (443, 9092)
+    assert result.edge_urls == ["https://192.0.2.11", "https://192.0.2.12"]
+    plain = edge.model_copy(update={"edge": False})
+    assert planned(plain, broker).edge_urls == []
+
+
+def test_the_edge_answers_on_active_nodes_and_its_certificate_names_the_others_too() -> None:
+    edge = declaration("edge", edge=True, ports=[{"name": "http", "port": 80, "published": 80}])
+    nodes = raw()["nodes"]
+    nodes[0]["availability"] = "pause"
+    result = planned(edge, nodes=nodes)
+    assert [node.name for node in result.edge_hosts] == [f"node-{number}" for number in range(1, 6)]
+    assert [node.name for node in result.edge_nodes] == [f"node-{number}" for number in range(2, 6)]
