@@ -1,6 +1,5 @@
 """What the lab reads of the checkout's declarations: services, overrides for a lab, nodes' labels."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from lab.shell import LabError
 
 CHECKOUT = Path(__file__).parent.parent
 SERVICES = CHECKOUT / "configs" / "services"
-BETA = CHECKOUT / "Pulumi.beta.yaml"
+NAMES = tuple(node.name for node in NODES)
 
 
 def declared_services(folder: Path = SERVICES) -> dict[str, dict[str, Any]]:
@@ -30,32 +29,41 @@ def lab_overrides(folder: Path = SERVICES) -> dict[str, dict[str, Any]]:
 
     Raises LabError with every fault.
     """
+    return {name: raw for name, (raw, _) in _lab_files(folder).items() if raw}
+
+
+def node_labels(folder: Path = SERVICES) -> dict[str, dict[str, str]]:
+    """Return the labels of every node of the lab, as the services' lab.yaml place them.
+
+    Raises LabError with every fault.
+    """
+    placed: dict[str, dict[str, str]] = {node.name: {} for node in NODES}
+    for _, labels in _lab_files(folder).values():
+        for label, nodes in labels.items():
+            for name in nodes:
+                placed[name][label] = "true"
+    return placed
+
+
+def _lab_files(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, list[str]]]]:
     faults: list[Fault] = []
-    found: dict[str, dict[str, Any]] = {}
+    found = {}
     for file in sorted(folder.glob("*/lab.yaml")):
         place = f"services/{file.parent.name}/lab.yaml"
         raw = read_mapping(file, place, faults)
-        if raw is not None and validate(ServiceOverride, raw, place, faults):
-            found[file.parent.name] = raw
+        if raw is None:
+            continue
+        labels = raw.pop("labels", {})
+        faults += [
+            Fault(
+                f"{place} labels.{label}", f"{name} is no node of the lab", f"write one of {', '.join(NAMES)}"
+            )
+            for label, nodes in labels.items()
+            for name in nodes
+            if name not in NAMES
+        ]
+        if validate(ServiceOverride, raw, place, faults):
+            found[file.parent.name] = (raw, labels)
     if faults:
         raise LabError("\n".join(map(str, faults)))
     return found
-
-
-def node_labels(stack_file: Path = BETA) -> dict[str, dict[str, str]]:
-    """Return the labels of every node of the lab: those of the node of its name in Pulumi.beta.yaml.
-
-    Raises LabError for a node that is not there.
-    """
-    faults: list[Fault] = []
-    raw = read_mapping(stack_file, stack_file.name, faults)
-    if raw is None or faults:
-        raise LabError("\n".join(map(str, faults)))
-    nodes: Iterable[dict[str, Any]] = (raw.get("config") or {}).get("platform-beta:nodes") or ()
-    labels = {node.get("name"): dict(node.get("labels") or {}) for node in nodes}
-    if missing := [node.name for node in NODES if node.name not in labels]:
-        raise LabError(
-            f"{stack_file.name}: no node {', '.join(missing)}, whose labels the lab takes; "
-            "add it, or put your own environment into a stack file of another name"
-        )
-    return {node.name: labels[node.name] for node in NODES}

@@ -37,7 +37,7 @@ def lab_config(
     `images` maps a service to what nodes pull, `left_out` one that this lab does without to the reason,
     `services` is the folder whose lab.yaml files count.
     """
-    labels, overrides = node_labels(), lab_overrides(services)
+    labels, overrides = node_labels(services), lab_overrides(services)
     settings = {
         "ssh": {"user": "root", "port": 22, "private_key_file": ".lab/ssh/id_ed25519"},
         "nodes": [

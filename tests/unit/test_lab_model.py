@@ -4,11 +4,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from lab import folder as folders
-from lab.declared import BETA, lab_overrides, node_labels
+from lab.declared import lab_overrides, node_labels
 from lab.folder import Folder
 from lab.model import NODES, POOL, Lab, free_subnet, lab_id
 from lab.shell import LabError
@@ -82,16 +81,21 @@ def test_a_passphrase_is_made_once_and_readable_by_its_owner_alone(tmp_path: Pat
     assert folder.key.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_nodes_are_those_of_the_beta_environment() -> None:
-    nodes = yaml.safe_load(BETA.read_text())["config"]["platform-beta:nodes"]
-    assert [(node.name, node.role) for node in NODES] == [(node["name"], node["role"]) for node in nodes]
-
-
-def test_a_node_that_the_beta_environment_has_not_is_a_fault(tmp_path: Path) -> None:
-    file = tmp_path / "Pulumi.beta.yaml"
-    file.write_text(BETA.read_text().replace("node-4", "db-host"))
-    with pytest.raises(LabError, match=r"Pulumi\.beta\.yaml: no node node-4, whose labels the lab takes"):
-        node_labels(file)
+def test_labels_lie_on_the_nodes_that_the_services_name(tmp_path: Path) -> None:
+    for name, text in {
+        "a": "labels: {fast: [node-1, node-4]}",
+        "b": "labels: {fast: [node-2], slow: [node-1]}",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lab.yaml").write_text(text)
+    placed = node_labels(tmp_path)
+    assert placed["node-1"] == {"fast": "true", "slow": "true"}
+    assert (placed["node-2"], placed["node-4"], placed["node-5"]) == ({"fast": "true"}, {"fast": "true"}, {})
+    (tmp_path / "b/lab.yaml").write_text("labels: {fast: [node-9]}")
+    with pytest.raises(
+        LabError, match=r"services/b/lab\.yaml labels\.fast: node-9 is no node of the lab; write one"
+    ):
+        node_labels(tmp_path)
 
 
 def test_every_fault_of_the_labs_overrides_is_said_with_its_place(tmp_path: Path) -> None:
