@@ -29,9 +29,10 @@ def file_faults(service: Declaration) -> Iterator[Fault]:
 
 
 def _config_faults(where: str, service: Declaration, file: str) -> Iterator[Fault]:
-    path = service.folder / file
+    path, services = service.folder / file, service.folder.parent.resolve()
     try:
-        found, inside = path.is_file(), path.resolve().is_relative_to(service.folder.parent.resolve())
+        found, real = path.is_file(), path.resolve()
+        inside = real.is_relative_to(services) or real.is_relative_to(services.parent / "lib")
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "a circle of links"
         yield Fault(where, f"{file} can't be read ({reason})", "correct its permissions, or the link")

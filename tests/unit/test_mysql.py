@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tests.unit.secret_values import sound
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ROOT / "configs" / "services"
+BACKUP, LIBRARY = SERVICES / "mysql-backup", ROOT / "configs" / "lib"
 MEMBERS = ("mysql-1", "mysql-2", "mysql-3")
 #: Removed by 8.4 or 9.x, or wrong for group replication: https://dev.mysql.com/doc/refman/9.7/en/added-deprecated-removed.html
 GONE = {
@@ -158,7 +161,7 @@ def shell(script: Path, code: str, **environment: str) -> str:
     ],
 )
 def test_transactions_of_a_gtid_set_are_counted(given: str, count: str) -> None:
-    script = SERVICES / "mysql-backup" / "archive-binlogs.sh"
+    script = SERVICES / "mysql-backup" / "archive.sh"
     assert shell(script, f"count '{given}'").strip() == count
 
 
@@ -186,15 +189,24 @@ def test_a_replay_ends_with_the_last_transaction_that_was_committed_in_time(
     fake = tmp_path / "zstd"
     fake.write_text(f"#!/bin/bash\ncat <<'EOF'\n{LOG}EOF\n")
     fake.chmod(0o755)
-    script = SERVICES / "mysql-backup" / "restore.sh"
+    script = SERVICES / "mysql-backup" / "replay.sh"
     text = shell(script, f"PATH={tmp_path}:$PATH; up_to {limit} x")
     assert "".join(re.findall(r"^INSERT (\d)$", text, re.M)) == kept
     assert text.count("COMMIT") == len(kept)
 
 
-def current_line() -> str:
-    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
-    return library[library.index("set_position()") : library.index("# checksum_sql")]
+def hooks(folder: Path, **scripts: str) -> str:
+    """A folder with hooks of these contents."""
+    folder.mkdir(exist_ok=True)
+    for name, text in scripts.items():
+        (folder / f"{name}.sh").write_text(f"#!/bin/bash\n{text}\n")
+        (folder / f"{name}.sh").chmod(0o755)
+    return str(folder)
+
+
+def binlogs() -> str:
+    text = (BACKUP / "mysql.sh").read_text()
+    return text[text.index("# lock_archive") : text.index("# live:")]
 
 
 @pytest.mark.parametrize(
@@ -220,12 +232,12 @@ def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
         (tmp_path / "position").write_text(f"a:1-5\n{line}\n")
     code = f"""
     fail() {{ echo "$2"; exit 0; }}; log() {{ :; }}
-    /usr/local/lib/backup/archive-binlogs.sh() {{ {archived}; }}
-    {current_line()}
+    {binlogs()}
+    HOOKS={hooks(tmp_path, archive=archived)}
     LINE=old BINLOGS={tmp_path} ID=20261125T000000Z UNTIL=2026-11-25T01:30:00.5Z
     follow; echo whole
     """
-    said = shell(SERVICES / "mysql-backup" / "restore.sh", code)
+    said = shell(SERVICES / "mysql-backup" / "replay.sh", code)
     assert (said.strip() != "whole") == refused
     assert (f"end at {last or 'the backup itself'}, nothing was touched" in said) == refused
 
@@ -245,10 +257,11 @@ def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
 def test_binary_logs_come_from_a_member_that_has_them(
     tmp_path: Path, online: str, same: str, holding: str, chosen: str, told: str
 ) -> None:
-    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
-    functions = library[library.index("# fail CODE") : library.index("# checksum_sql")]
+    library = (SERVICES / "mysql-backup" / "mysql.sh").read_text()
+    functions = library[library.index("# role MEMBER") : library.index("# lock_archive")]
     code = f"""
-    MEMBERS=(mysql-1 mysql-2 mysql-3); log() {{ echo "$*" >>{tmp_path}/told; }}
+    MYSQL_NAMES=(mysql-1 mysql-2 mysql-3); log() {{ echo "$*" >>{tmp_path}/told; }}
+    fail() {{ printf '%s\\n' "$2" >&2; exit "$1"; }}
     {functions}
     ask() {{
       local sql; sql=$(cat)
@@ -259,7 +272,7 @@ def test_binary_logs_come_from_a_member_that_has_them(
     }}
     (choose_log a:1-5) 2>>{tmp_path}/told || echo "code $?"
     """
-    said = shell(SERVICES / "mysql-backup" / "archive-binlogs.sh", code, BINLOGS=str(tmp_path))
+    said = shell(SERVICES / "mysql-backup" / "archive.sh", code, BINLOGS=str(tmp_path))
     assert said.strip() == chosen
     assert (tmp_path / "ended").exists() == (told == "another history")
     assert told in (tmp_path / "told").read_text() if told else True
@@ -279,49 +292,50 @@ def test_binary_logs_come_from_a_member_that_has_them(
 def test_a_backup_begins_a_line_of_binary_logs_only_where_none_can_be_gone_on_with(
     tmp_path: Path, position: str | None, code: int, line: str, kept: str
 ) -> None:
-    (tmp_path / "ended").touch()
+    store = tmp_path / "binlog"
+    store.mkdir()
+    (store / "ended").touch()
     manifest = tmp_path / "manifest.json"
-    manifest.write_text('{"position": "new:1-9"}')
+    manifest.write_text('{"id": "20261125T013000Z", "position": "new:1-9", "state": "unproven"}')
     if position:
-        (tmp_path / "position").write_text(position)
-    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
-    shell(
-        SERVICES / "mysql-backup" / "make-backup.sh",
-        f"""
-        log() {{ :; }}
-        /usr/local/lib/backup/archive-binlogs.sh() {{ return {code}; }}
-        {current_line()}
-        {library[library.index("note() {") : library.index("# note_bad")]}
-        PART={tmp_path} BINLOGS={tmp_path} ID=20261125T013000Z
-        join_archive
-        """,
-    )
+        (store / "position").write_text(position)
+    for script in (LIBRARY / "member.sh", *LIBRARY.glob("backup/*.sh"), *BACKUP.glob("*.sh")):
+        shutil.copy(script, tmp_path)
+    hooks(tmp_path / "hooks", archive=f"exit {code}", proven=(BACKUP / "proven.sh").read_text())
+    given = {"MEMBERS": "mysql-backup", "MYSQL_MEMBERS": "mysql-1", "STORE": str(tmp_path)}
+    script = tmp_path / "hooks/proven.sh"
+    subprocess.run([script, tmp_path], env={**os.environ, **given}, check=True)
     assert json.loads(manifest.read_text())["line"] == line
-    assert (tmp_path / "position").read_text().split()[0] == kept
-    assert (tmp_path / "ended").exists() == (kept == "old:1-5")
+    assert (store / "position").read_text().split()[0] == kept
+    assert (store / "ended").exists() == (kept == "old:1-5")
 
 
 @pytest.mark.parametrize(
-    ("read", "names"), [("begun\n", []), ("begun\napp.notes\t3\t17\n", ["app.notes"])], ids=["none", "one"]
+    ("until", "told"),
+    [
+        ("2026-11-25T01:30:00Z", ""),
+        ("2026-11-25T01:30:00.25Z", ""),
+        ("2026-11-25T01:29:59Z", "was made after"),
+        ("2026-11-25T25:00:00Z", "is no moment"),
+        ("2026-11-25", "is no moment"),
+        ("noon", "is no moment"),
+    ],
 )
-def test_a_backup_of_databases_without_a_table_is_one(tmp_path: Path, read: str, names: list[str]) -> None:
-    (tmp_path / "read.out").write_text(read)
-    (tmp_path / "lock.out").write_text("position a:1-5\n")
-    library = (SERVICES / "mysql-backup" / "lib.sh").read_text()
-    script = tmp_path / "make-backup.sh"
-    text = (SERVICES / "mysql-backup" / "make-backup.sh").read_text().replace("/tmp/", f"{tmp_path}/")
-    script.write_text(text)
-    code = f"""
-    set -euo pipefail
-    {library[library.index("as_json() {") : library.index("# files_json")]}
-    files_json() {{ echo '{{}}'; }}
-    ask() {{ echo 9.7.2; }}
-    PART={tmp_path} ID=20261125T013000Z SOURCE=mysql-3
-    describe manual
-    """
-    shell(script, code)
-    made = json.loads((tmp_path / "manifest.json").read_text())
-    assert [each["name"] for each in made["contents"]] == names
+def test_a_moment_is_one_and_after_the_backup(until: str, told: str) -> None:
+    text = (BACKUP / "moment.sh").read_text()
+    script = f"""
+    fail() {{ echo "$2"; exit 0; }}; field() {{ echo 2026-11-25T01:30:00Z; }}
+    set -- /backup/20261125T013000Z {until}
+    {text[text.index("if [[") :]}"""
+    said = subprocess.run(["bash", "-eu", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert (told in said) if told else said == ""
+
+
+def test_what_differs_after_a_restore_is_named(tmp_path: Path) -> None:
+    (tmp_path / "wanted").write_text("app.a\t1\t7\napp.b\t2\t8\nother.c\t1\t1\n")
+    (tmp_path / "restored").write_text("app.a\t1\t7\napp.b\t3\t9\nother.c\t2\t2\napp.d\t0\t0\n")
+    said = shell(BACKUP / "replace.sh", "differing app", WORK=str(tmp_path))
+    assert sorted(said.split()) == ["app.b", "app.d"]
 
 
 def test_a_replay_takes_segments_of_the_backups_own_line_alone(tmp_path: Path) -> None:
@@ -337,5 +351,5 @@ def test_a_replay_takes_segments_of_the_backups_own_line_alone(tmp_path: Path) -
     LINE=new BINLOGS={tmp_path} UNTIL=2026-11-25T01:30:00Z
     replay
     """
-    said = shell(SERVICES / "mysql-backup" / "restore.sh", code)
+    said = shell(SERVICES / "mysql-backup" / "replay.sh", code)
     assert re.findall(r"replayed (\S+)", said) == ["20261122T013000Z.sql.zst"]

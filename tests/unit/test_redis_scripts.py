@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 import subprocess
 from pathlib import Path
 
@@ -281,102 +281,102 @@ def function(script: str, name: str) -> str:
     return text[start : text.index("\n}\n", start) + 3]
 
 
-@pytest.mark.parametrize(
-    ("reason", "goes"), [("scheduled", True), ("manual", True), ("before-restore", False)]
-)
-def test_the_backup_before_a_restore_removes_none(tmp_path: Path, reason: str, goes: bool) -> None:
-    body = f"""BACKUPS={tmp_path} DUMP=dump POSITION=here
-      for each in take_lock choose_source position taken_between gzip load_scratch write_manifest sync \\
-        prove set_state manifest_contents redis-cli stat log; do eval "$each() {{ echo x; }}"; done >/dev/null
-      retire() {{ echo retire; }}
-      main {reason} 2>&1"""
-    lines = shell(function("redis-backup/make-backup.sh", "main") + body)
-    assert ("retire" in lines) == goes
-    assert re.fullmatch(r"\d{8}T\d{6}Z", lines[-1])
-
-
 EMPTY, FULL = "# Keyspace\\r\\n", "# Keyspace\\r\\ndb0:keys=1,expires=0\\r\\n"
 
 
-def restores(tmp_path: Path, first: str, then: str, overwrite: str = "") -> list[str]:
-    """What a restore does to a master that says these about what it holds."""
-    body = f"""BACKUPS={tmp_path} DUMP=dump REDIS_PORT=6379
-      for each in known_backup take_lock secret prove scratch load_scratch drop_scratch compare log; do
-        eval "$each() {{ :; }}"; done
-      leaders() {{ echo redis-1; }}
-      ask() {{ case "$*" in *keyspace) cat {tmp_path}/now ;; *) echo "$*" >&3 ;; esac; }}
-      app() {{ echo "app $1"; printf '{then}' >{tmp_path}/now; }}
-      keep_present() {{ echo keep; }}; feed() {{ echo feed; }}
-      die() {{ echo "die $*"; exit; }}; refuse() {{ echo "refuse $*"; exit; }}
-      RESTORED=1 REPLICAS=2
-      exec 3>&1; printf '{first}' >{tmp_path}/now
-      main --backup 20200101T000000Z {overwrite}"""
-    functions = [function("redis-backup/restore.sh", name) for name in ("main", "read_keyspace")]
-    return [" ".join(line.split()[:2]) for line in shell("".join(functions) + body)]
+def hook(name: str, tmp_path: Path, body: str) -> list[str]:
+    """What a hook of redis-backup does with `body` in place of the library and of what it defines."""
+    library = (SERVICES / "redis-backup/redis.sh").read_text().replace('. "${BASH_SOURCE[0]%/*}/lib.sh"', ":")
+    (tmp_path / "redis.sh").write_text(library)
+    script = tmp_path / "hooks" / f"{name}.sh"
+    script.parent.mkdir(exist_ok=True)
+    fakes = 'log() { echo "log $*"; }; fail() { echo "fail $*"; exit "$1"; }; secret() { SECRET=$1; }'
+    head, source, rest = (SERVICES / f"redis-backup/{name}.sh").read_text().partition('/../redis.sh"\n')
+    rest, main, _ = rest.partition('\nmain "$@"\n')
+    ordered = [rest, fakes, body, main] if main else [fakes, body, rest]
+    script.write_text("\n".join([head + source, *ordered]))
+    given = {
+        "REDIS_MEMBERS": "redis-1 redis-2 redis-3",
+        "WORK": str(tmp_path),
+        "HOOKS": str(tmp_path / "hooks"),
+    }
+    environment = {**os.environ, **given, "STORE": str(tmp_path), "OVERWRITE": " "}
+    done = subprocess.run(
+        ["bash", "-eu", str(script)], env=environment, capture_output=True, text=True, timeout=30
+    )
+    return done.stdout.splitlines()
+
+
+def restores(tmp_path: Path, then: str, overwrite: str = "") -> list[str]:
+    """What a restore does to a master that says this about what it holds once applications are shut out."""
+    body = f"""
+      OVERWRITE='{overwrite}'; RESTORED=1
+      for each in scratch feed compare find_leader; do eval "$each() {{ :; }}"; done
+      LEADER=redis-1; app() {{ echo "app $1"; }}
+      ask() {{ case "$*" in *keyspace) printf '{then}' ;; *replication) echo state=online ;;
+        *) echo "$*" >>{tmp_path}/asked ;; esac; }}"""
+    (tmp_path / "asked").unlink(missing_ok=True)
+    (tmp_path / "hooks").mkdir(exist_ok=True)
+    (tmp_path / "hooks/contents.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "hooks/contents.sh").chmod(0o755)
+    said = hook("replace", tmp_path, body)
+    asked = (tmp_path / "asked").read_text() if (tmp_path / "asked").exists() else ""
+    return [*(" ".join(line.split()[:3]) for line in said), *(["emptied"] if "flushall" in asked else [])]
 
 
 def test_a_restore_empties_only_what_is_empty_or_was_named(tmp_path: Path) -> None:
-    shut_out = ["app off", "redis-1 6379"]
-    done = [*shut_out, "redis-1 6379", "feed", "redis holds"]
-    assert restores(tmp_path, EMPTY, EMPTY) == done
-    assert restores(tmp_path, FULL, FULL) == ["refuse redis:"]
-    assert restores(tmp_path, FULL, FULL, "--overwrite redis") == ["keep", *done]
-    assert restores(tmp_path, "", FULL) == ["die redis:"]
-    assert restores(tmp_path, EMPTY, FULL) == [*shut_out, "refuse redis:"]
-    assert restores(tmp_path, EMPTY, "") == [*shut_out, "die redis:"]
+    done = ["app off", "1 keys on", "app on", "emptied"]
+    assert restores(tmp_path, EMPTY) == done
+    assert restores(tmp_path, FULL, " redis ") == done
+    assert restores(tmp_path, FULL) == ["app off", "fail 2 redis:", "app on"]
+    assert restores(tmp_path, "") == ["app off", "fail 1 redis:", "app on"]
 
 
-def lets_in(tmp_path: Path, body: str) -> list[str]:
-    text = "set -e" + function("redis-backup/common.sh", "app")
-    for name in ("leave", "rest", "let_in"):
-        text += function("redis-backup/run-schedule.sh", name)
-    return shell(
-        text
-        + f"""
-      BACKUPS={tmp_path} APP_OFF={tmp_path}/.app-off REDIS_PORT=6379 LEAVE_S=5 ASK_AS=backup REDISCLI_AUTH=x
-      secret() {{ echo "$1"; }}; log() {{ echo "log $*"; }}; log_waiting() {{ :; }}; nap() {{ sleep "$1"; }}
-      ask() {{ echo "$1 ${{*: -1}} as $ASK_AS" >&3; [[ $1 != "${{AWAY:-}}" ]] || return 1; echo OK; }}
-      exec 3>&1
-      {body}"""
-    )
+@pytest.mark.parametrize(
+    ("holds", "told"), [(EMPTY, []), (FULL, ["redis"]), ("", ["fail 1 redis: redis-1 doesn't answer"])]
+)
+def test_no_answer_does_not_mean_that_the_set_is_empty(tmp_path: Path, holds: str, told: list[str]) -> None:
+    body = f"""ask() {{ case "$*" in
+      redis-1*replication) echo role:master ;; *replication) echo role:slave ;;
+      *keyspace) printf '{holds}' ;; esac; }}"""
+    assert [line.split(",")[0] for line in hook("held", tmp_path, body)] == told
 
 
-def test_applications_are_let_in_after_a_restore_that_was_killed(tmp_path: Path) -> None:
-    marker = tmp_path / ".app-off"
+@pytest.mark.parametrize("roles", [("slave", "slave", "slave"), ("master", "master", "slave")])
+def test_nothing_is_restored_without_a_single_master(tmp_path: Path, roles: tuple[str, ...]) -> None:
+    given = " ".join(f"[redis-{number}]={role}" for number, role in enumerate(roles, start=1))
+    (said,) = hook("held", tmp_path, f'declare -A R=({given}); ask() {{ echo "role:${{R[$1]}}"; }}')
+    assert said.startswith("fail 1 redis: no single master")
+
+
+def test_applications_are_let_in_on_every_member_or_it_is_tried_again(tmp_path: Path) -> None:
+    asks = 'exec 3>&1; ask() { echo "$1 $5 as $REDIS_USER" >&3; [[ $1 != "$AWAY" ]] || return 1; echo OK; }; '
     on = [f"redis-{number} on as admin" for number in (1, 2, 3)]
-    assert lets_in(tmp_path, "rest 0") == []
-    assert lets_in(tmp_path, "app off >/dev/null") == [
-        line.replace("on as admin", "off as backup") for line in on
-    ]
-    assert lets_in(tmp_path, "exec 8>$BACKUPS/lock; flock 8; rest 0") == [], "the restore is running"
-    assert lets_in(tmp_path, "AWAY=redis-2; rest 0") == on
-    assert marker.exists(), "redis-2 still shuts them out"
-    done = lets_in(tmp_path, "rest 0; rest 0; echo $ASK_AS")
-    assert done[:3] == on
-    assert done[3].startswith("log a restore was killed")
-    assert done[4:] == ["backup"]
-    assert not marker.exists()
+    assert hook("recover", tmp_path, asks + "AWAY=''") == on
+    away = hook("recover", tmp_path, asks + "AWAY=redis-2")
+    assert away == [*on, "fail 1 redis: waits for redis-2, to let applications in again"]
 
 
-def test_the_schedule_ends_only_after_a_restore_that_is_running(tmp_path: Path) -> None:
-    restore = "(exec 8>$BACKUPS/lock; flock 8; sleep 1; echo restored) & sleep 0.5; "
-    assert lets_in(tmp_path, restore + "leave") == ["restored"]
-    late = lets_in(tmp_path, restore + "LEAVE_S=0.1; leave")
-    assert late[0].startswith("log stopping though")
+REPLICA = "role:slave\nmaster_link_status:{}\nmaster_sync_in_progress:{}"
 
 
-def test_retention_counts_proven_backups_only(tmp_path: Path) -> None:
-    states = {"20200101T000000Z": "proven", "20200102T000000Z": "bad", "20200103T000000Z": "proven"}
-    for name, state in states.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text(f'{{"id":"{name}","state":"{state}"}}\n')
-    text = (SERVICES / "redis-backup/make-backup.sh").read_text()
-    retire = text[text.index("retire() {") : text.index('main "$@"')]
-    common = (SERVICES / "redis-backup/common.sh").read_text()
-    field = next(line for line in common.splitlines() if line.startswith("manifest_field()"))
-    body = f"BACKUPS={tmp_path} BACKUP_KEEP=1 BACKUP_KEEP_DAYS=1\nlog() {{ :; }}\n{field}\n{retire}\nretire"
-    shell(body)
-    assert [path.name for path in tmp_path.iterdir()] == ["20200103T000000Z"]
+@pytest.mark.parametrize(
+    ("members", "source"),
+    [
+        ({1: "role:master", 2: REPLICA.format("up", 0), 3: REPLICA.format("up", 0)}, "redis-3"),
+        ({1: "role:master", 2: REPLICA.format("up", 0), 3: REPLICA.format("up", 1)}, "redis-2"),
+        ({1: "role:master", 2: REPLICA.format("down", 0)}, "redis-1"),
+        ({2: REPLICA.format("down", 0)}, ""),
+    ],
+)
+def test_a_backup_is_read_from_a_replica_in_sync(
+    tmp_path: Path, members: dict[int, str], source: str
+) -> None:
+    answers = "".join(f"redis-{number}) echo '{text}' ;; " for number, text in members.items())
+    body = f"""ask() {{ case $1 in {answers} *) return 1 ;; esac; }}; position() {{ exit; }}"""
+    said = hook("dump", tmp_path, body)
+    assert (f"log reads from {source}" in said) == bool(source)
+    assert source or said[-1].startswith("fail 1 redis: no member answers")
 
 
 def test_a_volume_has_one_container_at_a_time(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ RUN set -eu; \
     microdnf install -y findutils gawk jq util-linux zstd; \
     microdnf clean all; \
     for program in awk basename cat cut date find flock grep head jq kill mkdir mkfifo mv mysql mysqlbinlog mysqld \
-      mysqldump paste rm sed sha256sum sleep sort stat tail tee timeout touch tr zstd; do \
+      mysqldump paste rm sed setsid sha256sum sleep sort stat sync tail tee timeout tr uniq wc zstd; do \
       command -v "$program" >/dev/null || { echo "$program is missing" >&2; exit 1; }; \
     done; \
     mysqlbinlog --version; \

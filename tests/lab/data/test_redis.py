@@ -128,4 +128,4 @@ def test_a_backup_is_proven_and_comes_back_only_by_name(redis: Store, plan: Plan
     measured("redis, a restore", took_s=done.seconds)
     assert cli(redis, "get backup:witness") == "before"
     in_task(plan, "redis", f"truncate -s -20 /backup/{name}/dump.rdb.gz")
-    assert "isn't what was written" in verdict(plan, "redis", name)
+    assert "files differ from the manifest: dump.rdb.gz" in verdict(plan, "redis", name)

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # Fetches what was committed since the last time, as one compressed segment: exactly the transactions
 # between `from` and `to`, counted. Starts with the first backup. Prints what it did. 1: failed; 3: can't go on from
-# where it was, whatever is tried, so the next proven backup begins a new line (make-backup.sh).
-set -euo pipefail
-# shellcheck source=configs/services/mysql-backup/lib.sh
-. /usr/local/lib/backup/lib.sh
+# where it was, whatever is tried, so the next proven backup begins a new line (proven.sh).
+# shellcheck source=configs/services/mysql-backup/mysql.sh
+. "${BASH_SOURCE[0]%/*}/../mysql.sh"
 
 # count SET: how many transactions a GTID set has (uuid[:tag]:1-5:7,…).
 count() { tr ',:' '[\n*]' <<<"$1" | awk -F- '/^ *[0-9]+(-[0-9]+)? *$/ { n += ($2 == "" ? 1 : $2 - $1 + 1) } END { print n + 0 }'; }
@@ -31,7 +30,7 @@ main() {
   [[ -f $BINLOGS/position ]] || { echo "no backup yet, nothing to follow"; return; }
   lock_archive
   [[ ! -f $BINLOGS/ended ]] || fail 3 "$(<"$BINLOGS/ended")"
-  BACKUP_OPTIONS=$(options backup mysql_backup_password)
+  BACKUP_OPTIONS=$(options backup)
   { read -r from; read -r line || true; } <"$BINLOGS/position"
   source=$(choose_log "$from") || exit
   # Named before the source is asked: restore.sh takes the name as the moment up to which nothing is missing.
@@ -52,4 +51,4 @@ main() {
 
 first_log() { ask "$1" <<<"SHOW BINARY LOGS" | head -n 1 | cut -f1; }
 
-main </dev/null
+main "$@"
