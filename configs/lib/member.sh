@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # the scripts that source this file read them
 # What PID 1 of a member shares with others of its kind; sourced. Needs bash 5 and mkfifo, starts no process at a turn.
 # Inputs, all of the engine: HOSTNAME, MEMBERS, MEMBER_INDEX, STOP_GRACE_S (components/task.py).
 #

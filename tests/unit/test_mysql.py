@@ -83,6 +83,7 @@ def test_what_was_acknowledged_is_on_disk_and_travels_by_tls_alone() -> None:
     assert (found["sync_binlog"], found["innodb_flush_log_at_trx_commit"]) == ("1", "1")
     assert found["require_secure_transport"] == "ON"
     assert found["loose_group_replication_ssl_mode"] == "VERIFY_IDENTITY"
+    assert found["loose_group_replication_ip_allowlist"].split(",") == list(MEMBERS)
     assert found["loose_group_replication_bootstrap_group"] == "OFF"
     assert found["loose_group_replication_start_on_boot"] == "OFF"
 
@@ -91,9 +92,31 @@ def test_the_router_knows_every_member_and_applications_know_the_router() -> Non
     found = reading()
     text = found.texts["mysql-router", "haproxy.cfg.j2"]
     for member in MEMBERS:
-        assert text.count(f"server {member} {member}:3306") == 2
+        assert text.count(f"server {member} {member}:3306\n") == 1
+        assert text.count(f"server {member} {member}:3306 track alive/{member}\n") == 2
     router = next(service for service in found.plan.services if service.name == "mysql-router")
     assert router.aliases == ("mysql",)
+
+
+def test_roles_are_told_over_tls_with_certificates_on_both_sides_and_no_member_is_used_before() -> None:
+    text = reading().texts["mysql-router", "haproxy.cfg.j2"]
+    (bind,) = re.findall(r"bind :8305 (.*)", text)
+    assert "ssl crt /run/secrets/mysql.pem" in bind
+    assert bind.endswith("ca-file /run/secrets/internal_ca_certificate verify required")
+    assert text.count("default-server disabled on-marked-down shutdown-sessions") == 2
+    # HAProxy 3.2 serves it in plain text, whatever `ssl` says.
+    assert not re.search("^ *stats socket", text, re.M)
+
+
+def test_members_and_routers_mean_the_same_port_and_name() -> None:
+    found = reading()
+    script = (SERVICES / "mysql" / "routers.sh").read_text()
+    router = next(service for service in found.plan.services if service.name == "mysql-router")
+    assert re.search(r"ROUTERS=(\S+) ROUTER_PORT=(\d+) ROUTER_NAME=(\S+)", script).groups() == (  # type: ignore[union-attr]
+        router.name,
+        str(next(port.port for port in router.ports if port.name == "roles")),
+        *router.aliases,
+    )
 
 
 def test_nothing_of_mysql_is_published() -> None:
@@ -149,6 +172,102 @@ def shell(script: Path, code: str, **environment: str) -> str:
         check=True,
     )
     return done.stdout
+
+
+#: A server and clients that answer as told; what member.sh and PID 1 set up.
+BENCH = """
+ME=mysql-1; MEMBER_NAMES=(mysql-1 mysql-2 mysql-3); CLIENT_ENDED=ended; SECONDS=100
+declare -A CLIENT=() GROUP=() UNANSWERED_S=()
+log() { echo "$*"; }; log_once() { echo "$*"; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "rows"),
+    [
+        (["one", "two", "answered 1"], 0, "one two"),
+        (["answered 1"], 0, ""),
+        (["ERROR 3098 (HY000) at line 1: no", "answered 1"], 1, "ERROR 3098 (HY000) at line 1: no"),
+        (["ERROR 2013 (HY000) at line 1: lost"], 1, "(closed)"),
+        (["one", "ended"], 1, "one (closed)"),
+        (["one"], 1, "one (closed)"),
+    ],
+    ids=["rows", "none", "an-error", "lost", "ended", "silent"],
+)
+def test_an_answer_of_the_server_ends_with_its_mark(answers: list[str], code: int, rows: str) -> None:
+    lines = "\n".join(answers)
+    said = shell(
+        SERVICES / "mysql" / "sql.sh",
+        f"""{BENCH}
+        RUN=/none; ASKED=0; CLIENT[sql]=1; exec 5<<<"{lines}"
+        client_say() {{ :; }}; client_end() {{ ROWS+=("(closed)"); }}
+        client_hear() {{ IFS= read -r -u 5 HEARD; }}
+        sql "SELECT 1"; echo "$?" "${{ROWS[*]}}"
+        """,
+    )
+    assert said.strip() == f"{code} {rows}".strip()
+
+
+@pytest.mark.parametrize("secret", ["it's", "back\\slash", "plain"])
+def test_a_password_stays_what_it_is_between_quotes(secret: str) -> None:
+    said = shell(SERVICES / "mysql" / "sql.sh", 'quote "$GIVEN"; printf %s "$QUOTED"', GIVEN=secret)
+    assert said == secret.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def test_the_primary_tells_the_roles_of_all_and_who_is_none_any_more_its_own_alone() -> None:
+    said = shell(
+        SERVICES / "mysql" / "routers.sh",
+        f"""{BENCH}
+        GROUP=([mysql-1]=ONLINE [mysql-2]=ONLINE [mysql-3]=RECOVERING) VIEW=17:3
+        connect_routers() {{ :; }}; client_say() {{ echo "$1 is told $2"; }}; hear_router() {{ :; }}
+        drop_router() {{ echo "$1 is let go"; }}
+        UNANSWERED_S=([10.0.0.9]='')
+        tell_all_roles mysql-1; tell_all_roles mysql-2; ROLE=NONE; tell_own_role
+        """,
+    )
+    assert said.splitlines() == [
+        "10.0.0.9 is told 17:3 mysql-1=PRIMARY mysql-2=SECONDARY mysql-3=NONE",
+        "10.0.0.9 is told 17:3 mysql-1=SECONDARY mysql-2=PRIMARY mysql-3=NONE",
+        "10.0.0.9 is told 17:3 mysql-1=NONE",
+        "10.0.0.9 is let go",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heard", "asked_s", "silent", "dropped"),
+    [
+        (["verify return:1", "told"], 100, "", False),
+        (["refused: an older view of the group"], 100, "", False),
+        ([], 100, "yes", False),
+        ([], 97, "yes", True),
+        (["ended"], 100, "yes", True),
+    ],
+    ids=["told", "refused", "not-yet", "too-late", "gone"],
+)
+def test_a_router_that_does_not_answer_gets_a_new_connection(
+    heard: list[str], asked_s: int, silent: str, dropped: bool
+) -> None:
+    lines = "\n".join(heard)
+    said = shell(
+        SERVICES / "mysql" / "routers.sh",
+        f"""{BENCH}
+        PATIENCE_S=3 ALERT_S=10 ROUTER_SILENT=''; UNANSWERED_S=([r]={asked_s}); exec 5<<<"{lines}"
+        client_hear() {{ IFS= read -r -u 5 HEARD && [[ -n $HEARD ]]; }}; client_end() {{ :; }}
+        log_once() {{ :; }}
+        hear_router r; echo "$ROUTER_SILENT,${{UNANSWERED_S[r]-dropped}}"
+        """,
+    )
+    left = "dropped" if dropped else (str(asked_s) if silent else "")
+    assert said.strip() == f"{silent},{left}"
+
+
+def test_what_group_replication_logs_is_an_event_once_a_second_and_so_is_the_end_of_the_server() -> None:
+    line = "[Repl] Plugin group_replication reported: Group membership changed"
+    said = shell(
+        SERVICES / "mysql" / "run-member.sh",
+        f"wake() {{ echo $1; }}; printf '%s\\n' other '{line}' '{line}' | watch_log 2>&1",
+    )
+    assert said.splitlines() == ["other", line, "log", line, "ended"]
 
 
 @pytest.mark.parametrize(

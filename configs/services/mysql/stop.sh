@@ -1,38 +1,44 @@
-# shellcheck shell=bash
-# Leaving in good order: never the second one to leave, and never as the writer.
+# shellcheck shell=bash disable=SC2154
+# Leaving in good order: never the second one to leave while another one comes back, and never as the writer.
 
-# Seconds until the others must be whole: a member that rejoins by clone takes up to a minute.
-readonly WAIT_FOR_OTHERS_S=75
-
-# leave: called once, on TERM; the group goes on without this member.
+# leave: called once, on TERM; the group goes on without this member. Of STOP_GRACE_S five eighths are for waiting,
+# the rest for handing over (15 s at most), for stopping replication (30 s at most) and for mysqld.
 leave() {
-  local others role next
   log "asked to stop"
-  others=$(( ${#MEMBERS[@]} - 1 ))
-  until_others_online "$others" || log "not all others are ONLINE after $WAIT_FOR_OTHERS_S s; leaves all the same"
-  read -r role < <(sql <<<"SELECT MEMBER_ROLE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE'") || role=NONE
-  if [[ $role == PRIMARY ]]; then
-    next=$(successor)
-    if [[ -n $next ]]; then log "hands over to $next"; hand_over_to "$next" || log "it did not take over in time"; fi
+  until_true $((STOP_GRACE_S * 5 / 8)) may_leave || log "not all others are back:$REASON; leaves all the same"
+  if [[ $ROLE == PRIMARY ]] && choose_successor; then
+    log "hands over to $SUCCESSOR"
+    hand_over_to "$SUCCESSOR" || log "$SUCCESSOR did not take over in time: ${ROWS[*]}"
   fi
-  put_role NONE
-  sql <<<"STOP GROUP_REPLICATION" 2>/dev/null
+  stop_telling
+  sql "STOP GROUP_REPLICATION" 30
   kill -TERM "$SERVER" 2>/dev/null
 }
 
-until_others_online() {
-  local deadline=$((SECONDS + WAIT_FOR_OTHERS_S)) online
-  while ((SECONDS < deadline)); do
-    online=$(sql <<<"SELECT COUNT(*) FROM performance_schema.replication_group_members WHERE MEMBER_STATE = 'ONLINE' AND MEMBER_ID <> @@server_uuid AND $STATE_SQL = 'ONLINE'" 2>/dev/null) || return 0
-    # Not a member itself: nobody loses anything by its going.
-    [[ $online -ge $1 || $(sql <<<"SELECT $STATE_SQL" 2>/dev/null) != ONLINE ]] && return 0
-    say_once "waits for the others: $online of $1 are ONLINE"
-    sleep 0.5
-  done
-  return 1
+# may_leave: looks every second; the others see by the lock that this member leaves.
+may_leave() {
+  ((SECONDS >= ${LOOK_AGAIN_S:-0})) || return 1
+  LOOK_AGAIN_S=$((SECONDS + 1))
+  observe
+  publish_role
+  sql "DO GET_LOCK('leaving', 0)"
+  observe_staying
+  ready_to_stop
+  [[ -n $READY ]] || { log_once "waits for$REASON"; return 1; }
 }
 
-# successor: the ONLINE secondary with the fewest transactions to apply, the first declared among equals.
-successor() {
-  sql <<<"SELECT MEMBER_HOST FROM performance_schema.replication_group_members m JOIN performance_schema.replication_group_member_stats s USING (MEMBER_ID) WHERE m.MEMBER_STATE = 'ONLINE' AND m.MEMBER_ROLE = 'SECONDARY' ORDER BY s.COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE > 100, FIND_IN_SET(MEMBER_HOST, '$(IFS=,; echo "${MEMBERS[*]}")') LIMIT 1"
+# stop_telling: this member has no role any more.
+stop_telling() {
+  ROLE=NONE
+  printf '%s\n' "$ROLE" >"$RUN/role"
+  tell_own_role
+}
+
+# choose_successor: the ONLINE secondary that stays and has the fewest transactions to apply, the first among equals.
+choose_successor() {
+  local member names=''
+  for member in "${MEMBER_NAMES[@]}"; do [[ ${STAYS[$member]:-0} != 1 ]] || names+="${names:+,}$member"; done
+  sql "SELECT MEMBER_HOST FROM performance_schema.replication_group_members m JOIN performance_schema.replication_group_member_stats s USING (MEMBER_ID) WHERE m.MEMBER_STATE = 'ONLINE' AND m.MEMBER_ROLE = 'SECONDARY' AND FIND_IN_SET(MEMBER_HOST, '$names') ORDER BY s.COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE > 100, FIND_IN_SET(MEMBER_HOST, '$names') LIMIT 1"
+  SUCCESSOR=${ROWS[0]:-}
+  [[ -n $SUCCESSOR ]]
 }

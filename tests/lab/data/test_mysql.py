@@ -73,7 +73,7 @@ def test_nothing_of_it_listens_on_a_node(mysql: Store) -> None:
     for node in mysql.settings.nodes:
         listening = on_node(mysql.settings, node.name, "ss -Hltn | awk '{print $4}'")
         ports = {line.rpartition(":")[2] for line in listening.splitlines()}
-        assert not ports & {"3306", "3307", "33060", "33061", "33062", "8306", "8404"}
+        assert not ports & {"3306", "3307", "33060", "33061", "33062", "8305", "8404"}
 
 
 def sql(mysql: Store, statement: str) -> str:
