@@ -65,3 +65,13 @@ own_volume() {
     pause 1
   done
 }
+
+# pass_log REGEX: a server's log, from stdin to stdout, line by line. A line that matches is an event, and the end.
+pass_log() {
+  local line
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    [[ ! $line =~ $1 ]] || wake log
+  done
+  wake ended
+}

@@ -12,6 +12,7 @@ import pytest
 
 from components.contents import render
 from components.declaration import load_declarations
+from components.task import environment
 from components.topology import Plan, draft
 from tests.unit import examples
 
@@ -56,15 +57,14 @@ def test_memory_follows_the_limit_of_the_service(plan: Plan) -> None:
 
 
 def test_everybody_knows_all_names(plan: Plan) -> None:
-    for service in ("redis", "redis-sentinel"):
-        file = "cluster.env.j2" if service == "redis" else "../redis/cluster.env.j2"
-        known = text(plan, service, file)
-        assert 'MEMBERS="redis-1 redis-2 redis-3"' in known
-        assert 'SENTINELS="redis-sentinel-1 redis-sentinel-2 redis-sentinel-3"' in known
+    for service in (each for each in plan.services if each.name in NAMES):
+        known = environment(plan, plan.units(service)[0])
+        assert known["REDIS_MEMBERS"] == "redis-1 redis-2 redis-3"
+        assert known["REDIS_SENTINEL_MEMBERS"] == "redis-sentinel-1 redis-sentinel-2 redis-sentinel-3"
 
 
 def test_sentinels_settings_are_for_the_name_that_the_scripts_use(plan: Plan) -> None:
-    (name,) = set(re.findall(r"^MASTER_NAME=(\S+)$", text(plan, "redis", "cluster.env.j2"), re.MULTILINE))
+    (name,) = re.findall(r"MASTER_NAME=(\S+)$", (SERVICES / "redis/resp.sh").read_text(), re.MULTILINE)
     conf = text(plan, "redis-sentinel", "sentinel.conf.j2")
     named = re.findall(
         r"^sentinel (?:down-after-milliseconds|failover-timeout|parallel-syncs) (\S+)", conf, re.MULTILINE
@@ -73,14 +73,19 @@ def test_sentinels_settings_are_for_the_name_that_the_scripts_use(plan: Plan) ->
 
 
 def test_stopping_takes_no_longer_than_swarm_allows(plan: Plan) -> None:
-    script = (SERVICES / "redis/handover.sh").read_text()
-    waits = [int(re.search(rf"\b{name}=(\d+)", script)[1]) for name in ("WHOLE_S", "CAUGHT_UP_S", "SWITCH_S")]  # type: ignore[index]
-    conf = text(plan, "redis", "redis.conf.j2")
-    own = int(re.search(r"^shutdown-timeout (\d+)$", conf, re.MULTILINE)[1])  # type: ignore[index]
+    script = (SERVICES / "redis/switchover.sh").read_text()
     redis = next(each for each in plan.services if each.name == "redis")
-    assert sum(waits) + own < redis.stop.grace_s
-    pause = int(re.search(r"PAUSE_MS=(\d+)", script)[1])  # type: ignore[index]
-    assert pause > 1000 * sum(waits[1:]), "writes must wait until another leads"
+    shares = {name: int(value) for name, value in re.findall(r"\b([A-Z_]+_(?:S|MS))=(\d+)", script)}
+    conf = text(plan, "redis", "redis.conf.j2")
+    assert f"\nshutdown-timeout {shares['SHUTDOWN_S']}\n" in conf
+    script += '\necho "$COMPLETE_WITHIN_S"'
+    done = subprocess.run(
+        ["bash"], input=script, env={"STOP_GRACE_S": str(redis.stop.grace_s)}, capture_output=True, text=True
+    )
+    waits = [int(done.stdout), shares["CAUGHT_UP_S"], shares["SWITCHED_S"]]
+    assert waits[0] >= 20, "time for the member before this one to be back in sync"
+    assert sum(waits) + shares["SHUTDOWN_S"] < redis.stop.grace_s
+    assert shares["PAUSE_MS"] > 1000 * sum(waits[1:]), "writes must wait until another leads"
 
 
 def test_nothing_is_published_and_every_script_is_mounted(plan: Plan) -> None:
@@ -92,6 +97,8 @@ def test_nothing_is_published_and_every_script_is_mounted(plan: Plan) -> None:
             beside = re.findall(r'^\. "\$\{BASH_SOURCE\[0\]%/\*\}/(\S+)"', script, re.MULTILINE)
             sourced = {posixpath.normpath(config.path.parent / name) for name in beside}
             sourced |= set(re.findall(r"source (/\S+)", script))
+            for names in re.findall(r"for file in ([\w ]+); do", script):
+                sourced |= {f"/etc/redis/{name}.sh" for name in names.split()}
             assert sourced <= mounted, (service.name, config.file)
 
 
@@ -115,7 +122,7 @@ def test_what_scripts_read_as_secrets_is_mounted_and_can_be_made(plan: Plan) -> 
 def users(function: str, tmp_path: Path) -> dict[str, str]:
     """The ACL file as the real script writes it, by user."""
     script = (SERVICES / "redis/users.sh").read_text()
-    body = f'digest_of() {{ printf "%s" "value-of-$1" | sha256sum | cut -d" " -f1; }}\n{script}\n{function}'
+    body = f'secret() {{ SECRET="value-of-$1"; }}\n{script}\n{function}'
     done = subprocess.run(["bash", "-eu"], input=body, capture_output=True, text=True, check=True)
     return {line.split()[1]: line for line in done.stdout.splitlines()}
 

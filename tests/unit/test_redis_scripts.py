@@ -1,4 +1,4 @@
-"""What a member decides, run from its real script with fakes for whom it asks."""
+"""What a member sees and does, run from its real scripts with fakes for whom it asks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 
 SERVICES = Path(__file__).parents[2] / "configs/services"
-NAMES = (
-    'MEMBERS="redis-1 redis-2 redis-3" SENTINELS="s-1 s-2 s-3" MASTER_NAME=redis-master HOSTNAME=redis-1\n'
+ENGINE = "HOSTNAME=redis-1 STOP_GRACE_S=60 MEMBERS='redis-1 redis-2 redis-3' REDIS_MEMBERS=$MEMBERS "
+ENGINE += "REDIS_SENTINEL_MEMBERS='s-1 s-2 s-3'\n"
+MEMBER = (
+    "../lib/member.sh",
+    *(f"redis/{name}.sh" for name in ("resp", "hosts", "line", "peers", "sentinels")),
 )
+ALL = (*MEMBER, *(f"redis/{name}.sh" for name in ("decide", "observe", "guard", "switchover", "redis")))
 
 
 def shell(body: str, *scripts: str) -> list[str]:
     """The lines that `body` prints after the scripts' functions are known; no script's main runs."""
-    text = NAMES
+    text = ENGINE
     for name in scripts:
         text += (SERVICES / name).read_text().replace('\nmain "$@" </dev/null\n', "\n")
     done = subprocess.run(["bash"], input=text + body, capture_output=True, text=True, timeout=30)
@@ -24,254 +28,262 @@ def shell(body: str, *scripts: str) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
-def sentinel(host: str, epoch: int, flags: str = "master", asked_for: str = "") -> str:
-    lines = [
-        "name",
-        "redis-master",
-        "ip",
-        host,
-        "flags",
-        flags,
-        "config-epoch",
-        str(epoch),
-        asked_for or host,
-        "6379",
-    ]
-    return "\\n".join(lines)
+def peers(answers: dict[str, str]) -> str:
+    """An ask_peers that gives these answers, by name and the first words of the command."""
+    cases = "".join(f"'{asked}'*) REPLY_OF[$name]='{said} ' ;;\n" for asked, said in answers.items())
+    return f"""ask_peers() {{
+      local names=() name
+      while [[ $1 != -- ]]; do names+=("$1"); shift; done; shift
+      REPLY_OF=()
+      for name in "${{names[@]}}"; do case "$name $*" in {cases} esac; done
+    }}
+    """
 
 
-def consult(*answers: str | None) -> str:
-    cases = "".join(
-        f"s-{number}) printf '{answer}\\n' ;;" if answer is not None else f"s-{number}) return 1 ;;"
-        for number, answer in enumerate(answers, 1)
-    )
-    body = (
-        f'ask() {{ case $1 in {cases} esac; }}\nconsult; echo "$SEEN ${{MASTER:--}} $AGREED ${{STEADY:-no}}"'
-    )
-    return shell(body, "redis/lib.sh")[0]
+def sentinel(name: str, host: str, epoch: int, flags: str = "master", asked_for: str = "") -> dict[str, str]:
+    told = f"name redis-master ip {host} port 6379 flags {flags} config-epoch {epoch}"
+    address = f"{asked_for or host} 6379"
+    return {f"{name} sentinel master": told, f"{name} sentinel get-master-addr-by-name": address}
+
+
+def query(answers: dict[str, str]) -> str:
+    body = 'query_sentinels; echo "$ANSWERED ${MASTER:--} $AGREED ${STABLE:-no}"'
+    return shell(peers(answers) + body, *MEMBER)[0]
 
 
 def test_the_highest_epoch_names_the_master_not_the_number_of_voices() -> None:
-    assert (
-        consult(sentinel("redis-1", 1), sentinel("redis-1", 1), sentinel("redis-2", 2)) == "3 redis-2 1 yes"
-    )
+    old = sentinel("s-1", "redis-1", 1) | sentinel("s-2", "redis-1", 1)
+    assert query(old | sentinel("s-3", "redis-2", 2)) == "3 redis-2 1 yes"
 
 
 def test_during_a_failover_the_promoted_replica_is_named() -> None:
-    leading = sentinel("redis-1", 2, "master,failover_in_progress,force_failover", asked_for="redis-2")
-    assert consult(leading, sentinel("redis-2", 2), sentinel("redis-2", 2)) == "3 redis-2 3 no"
+    leading = sentinel("s-1", "redis-1", 2, "master,failover_in_progress,force_failover", asked_for="redis-2")
+    told = leading | sentinel("s-2", "redis-2", 2) | sentinel("s-3", "redis-2", 2)
+    assert query(told) == "3 redis-2 3 no"
 
 
 def test_a_sentinel_that_is_away_or_refuses_is_not_counted() -> None:
-    assert consult(None, "WRONGPASS invalid", sentinel("redis-3", 1)) == "1 redis-3 1 yes"
+    refused = {"s-2 sentinel": "NOAUTH Authentication required."}
+    assert query(refused | sentinel("s-3", "redis-3", 1)) == "1 redis-3 1 yes"
 
 
 def test_sentinels_that_know_no_master_are_counted() -> None:
-    assert (
-        consult("ERR No such master with that name\\n", None, "ERR No such master with that name\\n")
-        == "2 - 0 yes"
+    nothing = {f"{name} sentinel master": "ERR No such master with that name" for name in ("s-1", "s-3")}
+    nothing |= {f"{name} sentinel get": "-" for name in ("s-1", "s-3")}
+    assert query(nothing) == "2 - 0 yes"
+
+
+SERVER = """
+import socket, sys, threading
+replies = sys.argv[1].encode().decode("unicode_escape").encode()
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+while True:
+    client = server.accept()[0]
+    def serve(client=client):
+        while client.recv(4096):
+            if replies:
+                client.sendall(replies)
+    threading.Thread(target=serve, daemon=True).start()
+"""
+
+
+def answered(reply: str, body: str) -> list[str]:
+    """What `body` prints beside a server that gives this answer to everything; PORT is its port."""
+    text = f"coproc SERVE {{ exec python3 -c '{SERVER}' '{reply}'; }}; read -r PORT <&\"${{SERVE[0]}}\"\n"
+    return shell(text + body + "\nkill $SERVE_PID", *MEMBER)
+
+
+ASK = 'exec {FD}<>/dev/tcp/127.0.0.1/$PORT; resp $FD ping; echo "$? $RESP"; SECONDS=0\n'
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (r"+OK\r\n", "0 OK "),
+        (r":12\r\n", "0 12 "),
+        (r"-NOAUTH no\r\n", "1 NOAUTH no "),
+        (r"$-1\r\n", "0 - "),
+        (r"$13\r\na:1\r\nb:2\r\nc:3\r\n", "0 a:1 b:2 c:3 "),
+        (r"*2\r\n$4\r\nname\r\n*1\r\n$0\r\n\r\n", "0 name  "),
+        (r"nonsense\r\n", "2 "),
+        (r"$100\r\ncut off", "2 "),
+        ("", "2 "),
+    ],
+)
+def test_redis_protocol_is_read_as_it_is_meant(reply: str, said: str) -> None:
+    assert answered(reply, ASK) == [said]
+
+
+def test_a_field_is_found_by_its_whole_name() -> None:
+    info = "role:master master_host:x slave_priority:50 replica_priority_x:1 "
+    body = (
+        f"""for key in role: slave_priority: priority: gone:; do field $key '{info}'; echo "$FIELD"; done"""
     )
+    assert shell(body, *MEMBER) == ["master", "50", "", ""]
 
 
-def decide(looks: int = 1, **given: str) -> list[str]:
-    """What `looks` looks of a held member come to."""
-    seen = {
-        "seen": "3",
-        "master": "",
-        "steady": "yes",
-        "leaders": "",
-        "blank": "no",
-        "all_blank": "no",
-        **given,
-    }
-    body = f"""
-      SECONDS=100 STEADY_LOOKS=0 PATIENT_SINCE='' ORDERED_SINCE=''
-      consult() {{ SEEN={seen["seen"]} MASTER={seen["master"]} STEADY={seen["steady"].replace("no", "")}; }}
-      leaders() {{ [ -z "{seen["leaders"]}" ] || printf '%s\\n' {seen["leaders"]}; }}
-      blank() {{ [ {seen["blank"]} = yes ]; }}
-      all_blank() {{ [ {seen["all_blank"]} = yes ]; }}
-      lead() {{ echo lead; }}
-      follow() {{ echo "follow $1"; }}
-      request_failover() {{ echo request; }}
-      log() {{ :; }}
-      for look in $(seq {looks}); do decide; done"""
-    return shell(body, "redis/lib.sh", "redis/handover.sh", "redis/redis.sh")
+def test_a_peer_that_hangs_holds_up_nobody_else(tmp_path: Path) -> None:
+    body = f"""member_begin {tmp_path}
+      look_up_later() {{ :; }}; address_of() {{ ADDRESS=127.0.0.1; }}; secret() {{ SECRET=x; }}
+      resp_open() {{ exec {{RESP_FD}}<>"/dev/tcp/127.0.0.1/$PORT"; }}
+      connect_peer() {{ resp_open; LINE_FD=$RESP_FD; }}
+      answer_of_redis_3() {{ printf '%s\\n%s' "$1 5" 'PONG '; }}
+      eval "real_$(declare -f answer)"
+      answer() {{ if [[ $1 == redis-3 ]]; then answer_of_redis_3 "$2"; else real_answer "$@"; fi; }}
+      open_lines {tmp_path} redis-2 redis-3
+      for look in 1 2; do
+        now; began=$NOW_MS
+        ask_peers redis-2 redis-3 -- ping
+        now; echo "${{!REPLY_OF[*]}} $((NOW_MS - began < 1000))"
+      done
+      close_line redis-2; close_line redis-3"""
+    assert answered("", body) == ["redis-3 0", "redis-3 1"]
 
 
-def test_who_is_named_leads_only_after_two_steady_looks() -> None:
-    assert decide(1, master="redis-1") == []
-    assert decide(2, master="redis-1") == ["lead"]
+def test_a_dead_peer_keeps_its_address_unless_a_living_one_has_it(tmp_path: Path) -> None:
+    hosts = (SERVICES / "redis/hosts.sh").read_text().replace("/etc/hosts", f"{tmp_path}/hosts")
+    (tmp_path / "hosts.sh").write_text(hosts)
+    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n10.0.0.9 redis-2 # peer\n")
+    body = f"""HOSTS_KEPT=(redis-2 redis-3); read_hosts; HOSTS_BASE=$HOSTS_OTHERS
+      seen() {{ LIVING=([redis-2]=$1 [redis-3]=$2); write_hosts; echo $(tail -n +2 {tmp_path}/hosts); }}
+      seen 10.0.0.2 ''; seen '' 10.0.0.3; seen '' 10.0.0.2
+      address_of redis-2 || echo nowhere; address_of redis-3; echo $ADDRESS"""
+    assert shell(body, "../lib/member.sh", str(tmp_path / "hosts.sh")) == [
+        "10.0.0.2 redis-2 # peer 192.0.2.1 redis-3 # peer",
+        "10.0.0.2 redis-2 # peer 10.0.0.3 redis-3 # peer",
+        "192.0.2.1 redis-2 # peer 10.0.0.2 redis-3 # peer",
+        "nowhere",
+        "10.0.0.2",
+    ]
 
 
-def test_nobody_leads_while_a_sentinel_sees_it_down_or_replaces_it() -> None:
-    assert decide(5, master="redis-1", steady="no") == []
-
-
-def test_a_named_master_without_its_data_never_leads_but_asks_for_another() -> None:
-    assert decide(1, master="redis-1", blank="yes") == ["request"]
-    assert decide(3, master="redis-1", blank="yes", steady="no") == []
-
-
-def test_with_a_sentinel_away_it_waits_for_what_that_one_may_know() -> None:
-    assert decide(3, master="redis-1", seen="2") == []
-
-
-def test_a_returning_master_follows_the_one_that_was_promoted() -> None:
-    assert decide(1, master="redis-2", leaders="redis-2") == ["follow redis-2"]
-    assert decide(1, master="redis-2", leaders="") == []
-
-
-def test_without_a_majority_it_follows_the_only_one_that_leads() -> None:
-    assert decide(1, seen="1", leaders="redis-3") == ["follow redis-3"]
-    assert decide(1, seen="1", leaders="redis-2 redis-3") == []
-    assert decide(3, seen="1", master="redis-1") == []
-
-
-def test_a_first_start_needs_everybody_to_be_blank_and_sentinels_that_know_nothing() -> None:
-    assert decide(1, all_blank="yes", blank="yes") == ["lead"]
-    assert decide(3, all_blank="no", blank="yes") == []
-    assert decide(3, all_blank="yes", blank="yes", seen="1") == []
-
-
-HELD, PROMOTABLE = (f"role:slave\\r\\nslave_priority:{number}\\r\\n" for number in (0, 100))
-
-
-def leads_unseen(seconds: str, two: str, three: str) -> list[str]:
-    """What a held master that Sentinel names and sees down does at each of these seconds."""
-    body = f"""STEADY_LOOKS=0 STUCK_SINCE='' WRITES_FROM='' STEADY='' MASTER=redis-1 SEEN=3 KNOWN_AFTER_S=12
-      ask() {{ case $1 in redis-2) {two} ;; redis-3) {three} ;; esac; }}
-      self() {{ echo "$*" >&3; }}; lead() {{ echo lead; }}; log() {{ :; }}; blank() {{ false; }}
-      exec 3>&1
-      for SECONDS in {seconds}; do decide_by_sentinels ''; done; echo "$WRITES_FROM\""""
-    return shell(body, "redis/lib.sh", "redis/redis.sh")
-
-
-def test_a_master_that_sentinel_sees_down_leads_when_nobody_could_be_promoted() -> None:
-    held, promotable = f"printf '{HELD}'", f"printf '{PROMOTABLE}'"
-    assert leads_unseen("100 114", held, held) == [""]
-    assert leads_unseen("100 115", held, "return 1") == ["config set min-replicas-to-write 3", "lead", "127"]
-    assert leads_unseen("100 115", held, promotable) == [""]
-    assert leads_unseen("100 115", "return 1", "return 1") == [""]
-
-
-def ordered(tmp_path: Path, seconds: str, leaders: str = "") -> list[str]:
-    text = (
-        (SERVICES / "redis/redis.sh")
-        .read_text()
-        .replace("LEAD_FILE=/data/LEAD", f"LEAD_FILE={tmp_path}/LEAD")
-    )
-    script = tmp_path / "redis.sh"
-    script.write_text(text)
-    (tmp_path / "LEAD").touch()
-    body = f"""ORDERED_SINCE='' STUCK_SINCE=''
-      consult() {{ SEEN=3 MASTER=redis-2 STEADY=''; }}; leaders() {{ echo {leaders}; }}; log() {{ :; }}
-      self() {{ echo "$*" >&3; }}; lead() {{ echo lead; }}; follow() {{ echo "follow $1"; }}
-      exec 3>&1
-      for SECONDS in {seconds}; do decide; done"""
-    return shell(body, "redis/lib.sh", "redis/failback.sh", str(script))
-
-
-def test_who_is_told_to_lead_first_lets_sentinel_know_that_it_can_be_promoted(tmp_path: Path) -> None:
-    assert ordered(tmp_path, "100 111") == ["config set replica-priority 100"]
-    assert not (tmp_path / "LEAD").exists()
-    assert ordered(tmp_path, "100 112") == ["config set replica-priority 100", "lead"]
-    assert ordered(tmp_path, "100 112", "redis-2") == ["follow redis-2"] * 2
-
-
-def looks(*infos: str) -> list[str]:
-    """The commands that a member, just started, gives itself on seeing these."""
-    body = f"""PRIORITY=0 FAILBACK_AFTER_S=60 HOSTNAME=redis-2
-      exec 3>&1
-      self() {{ echo "$*" >&3; }}; blank() {{ false; }}
-      for info in {" ".join(f"$'{info}'" for info in infos)}; do note "$info"; done"""
-    return shell(body, "redis/lib.sh", "redis/failback.sh", "redis/redis.sh")
-
-
-def test_a_member_can_be_promoted_only_after_it_had_a_link_to_a_master(tmp_path: Path) -> None:
-    body = f"""as_redis() {{ :; }}; secret() {{ echo secret; }}; member_users() {{ :; }}; log() {{ :; }}
-      cat() {{ :; }}; chown() {{ :; }}; find() {{ :; }}; blank() {{ false; }}
-      write_conf; grep -E '^replica(-priority|of)' {tmp_path}/redis.conf"""
-    text = (SERVICES / "redis/redis.sh").read_text().replace("RUN=/run/redis", f"RUN={tmp_path}")
-    script = tmp_path / "redis.sh"
-    script.write_text(text)
-    assert shell(body, "redis/lib.sh", str(script)) == ["replica-priority 0", "replicaof 127.0.0.1 1"]
-    slave = "role:slave\\nslave_priority:{}\\nmaster_link_status:{}\\nmaster_sync_in_progress:{}\\n"
-    assert looks(slave.format(0, "down", 0), slave.format(0, "down", 1)) == []
-    assert looks(slave.format(0, "up", 0)) == ["config set replica-priority 100"]
-    assert looks(slave.format(100, "up", 0), slave.format(100, "down", 0)) == []
-    assert looks("role:master\\n") == ["config set replica-priority 100"]
-
-
-def requests(answers: str) -> list[str]:
-    body = f"""
-      SECONDS=100
-      ask() {{ echo "$*" >&2; case $4 in get-master-addr-by-name) echo {answers} ;; *) echo OK ;; esac; }}
-      exec 2>&1
-      request_failover; request_failover"""
-    return [line for line in shell(body, "redis/lib.sh", "redis/handover.sh") if "sentinel failover" in line]
-
-
-def test_a_failover_is_asked_for_once_and_only_of_who_still_names_me() -> None:
-    assert requests("redis-1") == ["s-1 26379 sentinel failover redis-master"]
-    assert requests("redis-2") == []
-
-
-REPLICAS = "role:master\\r\\nconnected_slaves:2\\r\\n{one}\\r\\n{two}\\r\\n"
+NO_PORT = "role:slave master_host:127.0.0.1 master_port:{port} slave_priority:{priority} loading:0"
+SLAVE = "role:slave master_host:redis-2 master_link_status:up slave_priority:100 loading:0"
+MASTER = "role:master connected_slaves:2 {one} {two} loading:0"
 ONLINE = "slave{n}:ip=redis-{m},port=6379,state={state},offset=5,lag=0"
 
 
-@pytest.mark.parametrize(("state", "suffices"), [("online", "yes"), ("wait_bgsave", "no")])
-def test_a_master_stops_only_when_its_replicas_are_online(state: str, suffices: str) -> None:
-    info = REPLICAS.format(
-        one=ONLINE.format(n=0, m=2, state="online"), two=ONLINE.format(n=1, m=3, state=state)
+def observed(own: str, answers: dict[str, str], print_: str, tmp_path: Path, before: str = "") -> list[str]:
+    scripts = [name for name in ALL if name != "redis/observe.sh"]
+    observe = (SERVICES / "redis/observe.sh").read_text().replace("=/data/", f"={tmp_path}/")
+    (tmp_path / "observe.sh").write_text(observe)
+    scripts.insert(scripts.index("redis/guard.sh"), str(tmp_path / "observe.sh"))
+    body = f"""own() {{ RESP='{own} '; }}; log() {{ :; }}; {before}
+      observe || echo nothing; echo {print_}"""
+    return shell(peers(answers) + body, *scripts)
+
+
+def test_a_first_start_is_seen_only_when_all_are_empty(tmp_path: Path) -> None:
+    empty, full = (NO_PORT.format(port=port, priority=0) for port in (2, 1))
+    all_empty = {"redis-2 info": empty, "redis-3 info": empty}
+    assert observed(empty, all_empty, "$ROLE $ALL_EMPTY", tmp_path) == ["standby yes"]
+    assert observed(empty, all_empty | {"redis-3 info": full}, "$ROLE $ALL_EMPTY", tmp_path) == ["standby"]
+    assert observed(empty, {"redis-2 info": empty}, "$ALL_EMPTY", tmp_path) == [""]
+
+
+def test_a_server_that_loads_its_data_is_left_alone(tmp_path: Path) -> None:
+    assert observed("role:slave loading:1", {}, "", tmp_path) == ["nothing", ""]
+
+
+def test_nobody_else_can_be_promoted_when_all_that_answer_have_priority_0(tmp_path: Path) -> None:
+    own = NO_PORT.format(port=1, priority=0)
+    down = sentinel("s-1", "redis-1", 1, "master,s_down") | sentinel("s-2", "redis-1", 1)
+    zero, usual = ({"redis-2 info": NO_PORT.format(port=1, priority=number)} for number in (0, 100))
+    assert observed(own, down | zero, "$UNPROMOTABLE_MS", tmp_path) == ["0"]
+    assert observed(own, down | usual, "$UNPROMOTABLE_MS", tmp_path) == ["-1"]
+    assert observed(own, down, "$UNPROMOTABLE_MS", tmp_path) == ["-1"]
+
+
+def test_a_replica_does_not_count_how_long_another_leads(tmp_path: Path) -> None:
+    """Else it would yield to the old view in the instant in which Sentinel promotes it."""
+    led = sentinel("s-1", "redis-2", 3) | sentinel("s-2", "redis-2", 3) | {"redis-2 info": "role:master"}
+    assert observed(SLAVE, led, "$REPLACED_MS $OWN_EPOCH", tmp_path) == ["-1 3"]
+    promoted = MASTER.format(one="", two="")
+    assert observed(promoted, led, "$REPLACED_MS $OWN_EPOCH", tmp_path, "OWN_EPOCH=2") == ["0 2"]
+
+
+@pytest.mark.parametrize(("state", "suffices"), [("online", "yes"), ("wait_bgsave", "")])
+def test_a_set_is_complete_for_its_master_only_with_all_replicas(
+    state: str, suffices: str, tmp_path: Path
+) -> None:
+    own = MASTER.format(one=ONLINE.format(n=0, m=2, state="online"), two=ONLINE.format(n=1, m=3, state=state))
+    assert observed(own, {}, "$COMPLETE", tmp_path) == [suffices]
+
+
+@pytest.mark.parametrize(("other", "suffices"), [("online", "yes"), ("wait_bgsave", "")])
+def test_a_set_is_complete_for_a_replica_when_the_master_keeps_another(
+    other: str, suffices: str, tmp_path: Path
+) -> None:
+    one, two = ONLINE.format(n=0, m=1, state="online"), ONLINE.format(n=1, m=3, state=other)
+    said = {"redis-2 info": MASTER.format(one=one, two=two)}
+    assert observed(SLAVE, said, "$COMPLETE", tmp_path) == [suffices]
+
+
+def requests(named: str) -> list[str]:
+    answers = {f"{name} sentinel get": f"{named} 6379" for name in ("s-1", "s-2", "s-3")}
+    answers |= {"s-1 sentinel failover": "OK"}
+    body = """eval "told_$(declare -f ask_peers)"
+      ask_peers() { echo "$*"; told_ask_peers "$@"; }
+      request_failover; request_failover"""
+    return [line for line in shell(peers(answers) + body, *ALL) if "failover" in line]
+
+
+def test_a_failover_is_asked_for_once_and_only_of_who_still_names_this_member() -> None:
+    assert requests("redis-1") == ["s-1 -- sentinel failover redis-master"]
+    assert requests("redis-2") == []
+
+
+def hands_back(leader: str) -> list[str]:
+    body = f"""log() {{ :; }}; hand_over() {{ echo "hands over"; }}; ask_leader() {{ LEADER={leader}; }}
+      follow() {{ echo "follows $1"; }}; own() {{ echo "$*"; }}
+      hand_back"""
+    return shell(body, *ALL)
+
+
+def test_who_handed_back_follows_and_takes_no_write_before() -> None:
+    assert hands_back("redis-2") == ["hands over", "follows redis-2", "client unpause"]
+    assert hands_back("redis-1") == ["hands over"]
+    assert hands_back("") == ["hands over"]
+
+
+def acts(action: str, tmp_path: Path) -> list[str]:
+    body = f"""own() {{ echo "$*"; }}; log() {{ :; }}; LEAD_FILE={tmp_path}/LEAD MEMBER_FILE={tmp_path}/member
+      ACTION='{action}'; act; echo "${{WITHOUT_WRITES:--}} ${{ORDER_TAKEN:--}}\""""
+    scripts = [name for name in ALL if name != "redis/observe.sh"]
+    return shell(
+        "WITHOUT_WRITES='' ORDER_TAKEN=''\n" + body.replace("own()", "ME=redis-1\nown()", 1), *scripts
     )
-    body = f"""ask() {{ printf '{info}'; }}; self() {{ ask; }}
-      others_suffice && echo yes || echo no"""
-    assert shell(body, "redis/lib.sh", "redis/handover.sh") == [suffices]
 
 
-@pytest.mark.parametrize(("other", "suffices"), [("online", "yes"), ("wait_bgsave", "no")])
-def test_a_replica_stops_only_when_the_master_keeps_another(other: str, suffices: str) -> None:
-    info = REPLICAS.format(
-        one=ONLINE.format(n=0, m=1, state="online"), two=ONLINE.format(n=1, m=3, state=other)
-    )
-    body = f"""ask() {{ printf '{info}'; }}; self() {{ printf 'role:slave\\r\\nmaster_host:redis-2\\r\\n'; }}
-      others_suffice && echo yes || echo no"""
-    assert shell(body, "redis/lib.sh", "redis/handover.sh") == [suffices]
+def test_actions_are_carried_out(tmp_path: Path) -> None:
+    (tmp_path / "LEAD").touch()
+    assert acts("follow redis-2", tmp_path) == ["replicaof redis-2 6379", "- -"]
+    assert not (tmp_path / "LEAD").exists(), "an order is over when another leads"
+    assert acts("lead it says so", tmp_path)[:2] == ["replicaof no one", "config set replica-priority 100"]
+    assert (tmp_path / "member").exists()
+    held = acts("lead_without_writes", tmp_path)
+    assert held[0] == "config set min-replicas-to-write 3"
+    assert held[-1] == "yes -"
+    assert acts("allow_writes", tmp_path) == ["config set min-replicas-to-write 1", "- -"]
+    (tmp_path / "LEAD").touch()
+    assert acts("take_order", tmp_path) == ["config set replica-priority 100", "- yes"]
+    assert not (tmp_path / "LEAD").exists()
 
 
-def wishes(seconds: str, *, host: str = "redis-1", role: str = "slave", others: str = "true") -> list[str]:
-    """The priority that an in-sync member wants at each of these seconds of its life."""
-    body = f"""HOSTNAME={host} FAILBACK_AFTER_S=60
-      others_suffice() {{ {others}; }}
-      for SECONDS in {seconds}; do priority_wanted $'role:{role}\\r'; echo $PRIORITY; done"""
-    return shell(body, "redis/lib.sh", "redis/failback.sh")
-
-
-def test_the_first_member_wishes_to_lead_after_a_while_of_peace_and_not_for_ever() -> None:
-    assert wishes("5 64 66 120 126") == ["100", "100", "50", "50", "100"]
-    assert wishes("5 66", others="false") == ["100", "100"]
-    assert wishes("5 66", role="master") == ["100", "100"]
-    assert wishes("5 66", host="redis-2") == ["100", "100"]
-
-
-def gives_back(
-    seconds: str, *, priority: int = 50, leader: str = "redis-1", me: str = "redis-2"
-) -> list[str]:
-    body = f"""HOSTNAME={me}
-      ask() {{ printf 'slave_priority:{priority}\\r\\n'; }}
-      others_suffice() {{ true; }}; log() {{ :; }}; leader_by_sentinel() {{ echo {leader}; }}
-      hand_over() {{ echo "hands over"; }}; follow() {{ echo "follows $1"; }}; self() {{ :; }}
-      for SECONDS in {seconds}; do give_back; done"""
-    return shell(body, "redis/lib.sh", "redis/failback.sh")
-
-
-def test_a_master_grants_the_wish_when_every_sentinel_can_have_heard_of_it() -> None:
-    assert gives_back("100 111") == []
-    assert gives_back("100 112") == ["hands over", "follows redis-1"]
-    assert gives_back("100 112", leader="redis-2") == ["hands over"]
-    assert gives_back("100 112", priority=100) == []
-    assert gives_back("100 112", me="redis-1") == []
+@pytest.mark.parametrize(
+    ("said", "role"),
+    [
+        ("role:master", "PRIMARY"),
+        ("role:slave master_link_status:up", "SECONDARY"),
+        ("role:slave master_link_status:down", "NONE"),
+    ],
+)
+def test_the_role_is_what_the_server_itself_says(said: str, role: str) -> None:
+    script = (SERVICES / "redis/role").read_text().replace('source "/etc/redis/$file.sh"', ":")
+    own = f"own() {{ RESP='{said} '; }}\n"
+    assert shell(own + script, *MEMBER) == [role]
+    assert shell("own() { return 2; }\n" + script, *MEMBER) == ["NONE"]
 
 
 def function(script: str, name: str) -> str:
@@ -380,8 +392,8 @@ def test_a_backup_is_read_from_a_replica_in_sync(
 
 
 def test_a_volume_has_one_container_at_a_time(tmp_path: Path) -> None:
-    body = f"""LEAVING='' RUN=begin
+    body = f"""member_begin {tmp_path}
       (own_volume {tmp_path}; echo "old has it"; sleep 1.5; echo "old has left") &
       sleep 0.5; own_volume {tmp_path}; echo "new has it"
-      (LEAVING=yes; own_volume {tmp_path}; echo "never") 9>&-"""
-    assert shell(body, "redis/lib.sh") == ["old has it", "old has left", "new has it"]
+      (LEAVING=yes; own_volume {tmp_path} || echo "left") 9>&-"""
+    assert shell(body, "../lib/member.sh") == ["old has it", "old has left", "new has it", "left"]

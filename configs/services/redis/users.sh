@@ -1,6 +1,12 @@
 # shellcheck shell=bash
 # Who may do what, as Redis reads it from an ACL file; passwords only as digests. Sourced.
 
+# ACL files hold SHA-256 digests. https://redis.io/docs/latest/commands/acl-setuser/
+digest_of() {
+  secret "$1" || return
+  printf %s "$SECRET" | sha256sum | cut -d' ' -f1
+}
+
 # Members. The default user, whom a client is before it names itself, is off.
 # sentinel: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
 # replica: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
