@@ -55,10 +55,14 @@ lose_peer() {
   wake "lost $1"
 }
 
+# On the overlay nobody refuses a connection to the address of a container that is gone: connect(2) would hang for
+# two minutes, in which the peer's new address is not looked up.
+is_reachable() { timeout 1 bash -c ": >/dev/tcp/$1/$2" 2>/dev/null; }
+
 # A dead peer's address may be another's by now: the one that answers has to say that it is this peer.
 connect_peer() {
   local name_of=(config get replica-announce-ip)
   [[ $2 == "$REDIS_PORT" ]] || name_of=(sentinel config get announce-ip)
-  address_of "$1" && resp_open "$ADDRESS" "$2" || return
+  address_of "$1" && is_reachable "$ADDRESS" "$2" && resp_open "$ADDRESS" "$2" || return
   if resp "$RESP_FD" "${name_of[@]}" && [[ $RESP == *"announce-ip $1 "* ]]; then LINE_FD=$RESP_FD; else resp_close "$RESP_FD"; fi
 }
