@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,11 @@ SCRIPT = Path(__file__).parents[2] / "configs/lib/health.sh"
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Iterator[Path]:
+def script(tmp_path: Path) -> Path:
     """With a place of its own in the stead of the container's /dev/shm."""
     copy = tmp_path / "health.sh"
     copy.write_text(SCRIPT.read_text().replace("/dev/shm/healthy", str(tmp_path / "healthy")))
-    yield copy
+    return copy
 
 
 def check(script: Path, start_s: int, every_s: int, *command: str) -> tuple[int, float]:
