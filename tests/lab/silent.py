@@ -14,6 +14,9 @@ import socket
 import sys
 import time
 
+#: A client that is hung up on comes again after so long: silent, not a flood.
+AGAIN_S = 1.0
+
 
 def targets(places: list[str]) -> list[tuple[str, int]]:
     found = []
@@ -37,22 +40,30 @@ def main(seconds: float, clients: int, places: list[str]) -> None:
         for _ in range(clients):
             waiting.register(connected(target), selectors.EVENT_READ, target)
     print(len(there), flush=True)
+    gone: list[tuple[float, tuple[str, int]]] = []
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        for key, _ in waiting.select(min(left, 1)):
-            gone = key.fileobj
-            assert isinstance(gone, socket.socket)
+    while (now := time.monotonic()) < end:
+        for key, _ in waiting.select(0.2):
+            if is_over(key.fileobj):
+                waiting.unregister(key.fileobj)
+                key.fileobj.close()  # type: ignore[union-attr]
+                gone.append((now + AGAIN_S, key.data))
+        due = [target for at, target in gone if at <= now]
+        gone = [(at, target) for at, target in gone if at > now]
+        for target in due:
             try:
-                if gone.recv(65536):
-                    continue  # a server that speaks first
+                waiting.register(connected(target), selectors.EVENT_READ, target)
             except OSError:
-                pass
-            waiting.unregister(gone)
-            gone.close()
-            try:
-                waiting.register(connected(key.data), selectors.EVENT_READ, key.data)
-            except OSError:
-                time.sleep(0.05)
+                gone.append((now + AGAIN_S, target))
+
+
+def is_over(client: object) -> bool:
+    """Whether the server has hung up; what it says is dropped."""
+    assert isinstance(client, socket.socket)
+    try:
+        return not client.recv(65536)
+    except OSError:
+        return True
 
 
 if __name__ == "__main__":
