@@ -123,6 +123,12 @@ HOSTS_AT_ONCE = (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def rested(plan: Plan) -> None:
+    """What the topic before left under way is no trace of a refused run."""
+    at_rest(plan)
+
+
 def here(text: str, plan: Plan) -> str:
     return text.replace("{net}", str(plan.settings.nodes[0].address).rpartition(".")[0])
 
