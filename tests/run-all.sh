@@ -49,7 +49,7 @@ main() {
   export LAB_WITHOUT=stateful
   make --no-print-directory up
   say "contract of the plugins, then the environment"
-  cases tests/contract tests/lab -m 'not data_tier and not drill'
+  cases tests/decisions tests/contract tests/lab -m 'not data_tier and not drill'
   unset LAB_WITHOUT
   make --no-print-directory up
   say "the data tier"

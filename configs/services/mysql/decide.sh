@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # What a member does next: pure functions of what it observed. Variables in, variables out; no process, no network,
-# no clock. tests/unit/test_mysql_decisions.py runs them over every combination.
+# no clock. tests/decisions/test_mysql_decisions.py runs them over every combination.
 #
 # In, of this member:  ME STATE QUORUM READ_ONLY CLOSED HAS_DATABASE WHOLE_FOR_S FAILBACK_AFTER_S LEAVING
 #     of all members:  MEMBER_NAMES; GROUP[m]: its state in this member's group, with quorum or without

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2153 # variables of the files that are sourced together
 # What a member does next: pure functions of what redis.sh saw; no process, no network, no clock. Sourced.
-# Tried over all combinations by tests/unit/test_redis_decide.py.
+# Tried over all combinations by tests/decisions/test_redis_decide.py.
 #
 # Who: ME, FIRST (the preferred leader), SENTINEL_COUNT. Own server: ROLE (standby, replica, primary), LINK (up,
 # sync, down), HAS_DATA (the volume has held the set's data), COMPLETE (the set takes writes without this member).
@@ -91,13 +91,15 @@ decide_unstable() {
 # the old master only after some ten seconds, in which a replica that still follows it confirms writes that will
 # be lost. An epoch that isn't newer than OWN_EPOCH, or a view of the first seconds, may be old: of a Sentinel that has
 # not heard yet that this member was promoted.
+# Writes that were held back don't come while another is named, though it be down and thus not yielded to: a replica
+# that followed this member by an old view would confirm what the next failover loses.
 decide_primary() {
   if majority "$AGREED" && [[ $MASTER != "$ME" && " $PRIMARIES " == *" $MASTER "* ]] &&
     ((LED_MS >= TOLD_ALL_MS && EPOCH > OWN_EPOCH || REPLACED_MS >= PATIENCE_MS)); then
     ACTION="yield $MASTER"
   elif ((GUARDED_MS >= 0)); then
     decide_guarded
-  elif ((WRITES_HELD_MS >= KNOWN_AFTER_MS)); then
+  elif ((WRITES_HELD_MS >= KNOWN_AFTER_MS)) && [[ $MASTER == "$ME" ]]; then
     ACTION=allow_writes
   elif [[ -n $COMPLETE ]] && ((PREFERRED_MS >= KNOWN_AFTER_MS)); then
     ACTION=hand_back
@@ -107,7 +109,8 @@ decide_primary() {
 # It stood still. A Sentinel that is away may be replacing it; after a while that would have come to an end.
 decide_guarded() {
   ACTION=hold_writes
-  if [[ $MASTER == "$ME" && -n $STABLE ]] && ((ANSWERED == SENTINEL_COUNT)) || ((GUARDED_MS >= KNOWN_AFTER_MS)); then
+  if [[ $MASTER == "$ME" && -n $STABLE ]] && ((ANSWERED == SENTINEL_COUNT)) || ((GUARDED_MS >= KNOWN_AFTER_MS)) &&
+    [[ -z $MASTER || $MASTER == "$ME" ]]; then
     ACTION=resume_writes
   fi
 }

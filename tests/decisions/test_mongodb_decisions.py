@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.explore import Explored, explore
+from tests.decisions.explore import Explored, explore
 
 FILE = Path(__file__).parents[2] / "configs/services/mongodb/decide.js"
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not on this machine")
