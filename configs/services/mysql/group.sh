@@ -26,8 +26,8 @@ act() {
     stop_replication) stop_replication ;;
     join) join_group "$2" ;;
     propose) PROPOSED=$2; log_once "all members are up and no group exists: $2 has everything and leads" ;;
-    bootstrap) bootstrap_group ;;
-    force_bootstrap) force_bootstrap ;;
+    bootstrap) bootstrap_group "bootstraps the group" ;;
+    force_bootstrap) bootstrap_group "OPERATOR: bootstraps the group here, giving up what only these have: $GIVEN_UP" ;;
     refuse_force) refuse_force "$2" ;;
     *) [[ $2 == wait ]] || log_once "$2" ;;
   esac
@@ -74,6 +74,7 @@ stop_replication() {
 
 join_group() {
   log_once "$1 is in a group with quorum: joining"
+  forget_order
   start_group OFF || log "could not join (${ROWS[*]: -1}); tries again. If it says that this member has transactions that the group lacks: docs/decisions/0010-mysql.md"
 }
 
@@ -88,24 +89,44 @@ start_group() {
   return "$done"
 }
 
-# bootstrap_group: every member's lock held, then every member asked once more.
+# bootstrap_group TEXT: every member's lock held, then every member asked and what was decided decided once more.
 bootstrap_group() {
-  local member
-  for member in "${MEMBER_NAMES[@]}"; do
-    hold_lock "$member" || { log "the lock of $member is taken: another member bootstraps"; break; }
-  done
-  if [[ -n ${CLIENT[lock-${MEMBER_NAMES[-1]}]:-} ]]; then
+  local member decided=$ACTION
+  if hold_locks; then
     probe_members
     decide
-    if [[ $ACTION != bootstrap ]]; then
+    if [[ $ACTION != "$decided" ]]; then
       log "no bootstrap: $ACTION"
+    elif ! has_locks; then
+      log "no bootstrap: a lock was lost"
     else
-      log "bootstraps the group"
-      start_group ON || log "could not bootstrap: ${ROWS[*]}"
+      log "$1"
+      if start_group ON; then forget_order; else log "could not bootstrap: ${ROWS[*]}"; fi
     fi
   fi
   for member in "${MEMBER_NAMES[@]}"; do client_end "lock-$member"; done
   PROPOSED=''
+}
+
+# hold_locks: an order does without the lock of a silent member that it names.
+hold_locks() {
+  local member
+  for member in "${MEMBER_NAMES[@]}"; do
+    hold_lock "$member" && continue
+    [[ $ACTION == force_bootstrap && ${STATES[$member]} == UNREACHABLE && " $GIVEN_UP " == *" $member "* ]] && continue
+    log "the lock of $member is taken: another member bootstraps"
+    return 1
+  done
+}
+
+# has_locks: a lock ends unnoticed when the server that has it ends.
+has_locks() {
+  local member
+  for member in "${MEMBER_NAMES[@]}"; do
+    [[ -n ${CLIENT[lock-$member]:-} ]] || continue
+    client_say "lock-$member" "SELECT IS_USED_LOCK('found_group') = CONNECTION_ID();"
+    client_hear "lock-$member" 4 && [[ $HEARD == 1 ]] || return
+  done
 }
 
 # hold_lock MEMBER: a session there that has its lock, until the client ends. Earlier versions know the lock by this name.
@@ -119,12 +140,10 @@ hold_lock() {
   return 1
 }
 
-force_bootstrap() {
-  log "OPERATOR: bootstraps the group here, giving up what only these have: $GIVEN_UP"
-  if start_group ON; then rm -f "$DATA/FORCE_BOOTSTRAP"; else log "could not bootstrap (${ROWS[*]}); tries again"; fi
-}
-
 refuse_force() {
   log "force-bootstrap did not name $1 (${STATES[$1]}), which may have transactions of its own: not done"
-  rm -f "$DATA/FORCE_BOOTSTRAP"
+  forget_order
 }
+
+# forget_order: an order is for the moment that the operator saw. One that outlived a group would drop what that wrote.
+forget_order() { rm -f "$DATA/FORCE_BOOTSTRAP"; }
