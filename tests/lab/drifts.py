@@ -153,7 +153,7 @@ ROUNDS: dict[str, tuple[Drift, ...]] = {
         service(
             "platform-api", "--stop-grace-period 7s", "stopGracePeriod", f"{CONTAINER}.StopGracePeriod", "30s"
         ),
-        service("nginx", "--health-interval 9s", "healthcheck", f"{CONTAINER}.Healthcheck.Interval", "5s"),
+        service("nginx", "--health-interval 9s", "healthcheck", f"{CONTAINER}.Healthcheck.Interval", "1s"),
     ),
     "services: habits": (
         service(

@@ -19,14 +19,40 @@ import (
 
 func main() {
 	healthcheck := flag.Bool("healthcheck", false, "ask the API in this container whether it lives; exit 0 or 1")
+	every := flag.Duration("every", 0, "with -healthcheck: the first check asks until the API lives, later ones wait so long first")
 	flag.Parse()
 	run := serve
 	if *healthcheck {
-		run = askLive
+		run = func() error { return checkHealth(seenHealthy, *every, askLive) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "platform-api:", err)
 		os.Exit(1)
+	}
+}
+
+const (
+	// seenHealthy is in memory, this container's own, and ends with it.
+	seenHealthy = "/dev/shm/healthy"
+	startLimit  = 15 * time.Second
+	askAgain    = 500 * time.Millisecond
+)
+
+// checkHealth is configs/lib/health.sh of this repository for an image without a shell.
+func checkHealth(seen string, every time.Duration, ask func() error) error {
+	if every == 0 {
+		return ask()
+	}
+	if _, err := os.Stat(seen); err == nil {
+		time.Sleep(every)
+		return ask()
+	}
+	for began := time.Now(); ; time.Sleep(askAgain) {
+		if err := ask(); err == nil {
+			return os.WriteFile(seen, nil, 0o600)
+		} else if time.Since(began) > startLimit {
+			return err
+		}
 	}
 }
 
