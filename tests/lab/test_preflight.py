@@ -203,7 +203,7 @@ def test_all_that_makes_machines_unfit_is_refused_at_once(checkout: Tree, plan: 
     refused_on(HOSTS_AT_ONCE, checkout, plan)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", cases(HOSTS, tested=["a worker in another swarm"]))
 def test_a_machine_that_is_unfit_is_refused(name: str, checkout: Tree, plan: Plan) -> None:
     try:
