@@ -56,10 +56,10 @@ def test_members_live_on_the_nodes_that_the_labels_name_each_on_its_own() -> Non
 @pytest.mark.parametrize(
     ("memory_mib", "pool", "connections", "transaction_mib"),
     [
-        (800, "64M", "200", 12),
-        (1664, "240M", "416", 98),
-        (2048, "528M", "512", 110),
-        (4096, "2064M", "1000", 143),
+        (800, "64M", "200", 2),
+        (1664, "128M", "416", 102),
+        (2048, "448M", "512", 110),
+        (4096, "1984M", "1000", 143),
     ],
 )
 def test_sizes_follow_the_memory_limit(
