@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# A thread that imports this during a fork makes Python print a traceback: it registers a lock for forks.
+import concurrent.futures.thread  # noqa: F401
 import contextlib
 import ctypes
 import os

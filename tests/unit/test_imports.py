@@ -29,3 +29,9 @@ def imported(module: str) -> set[str]:
 )
 def test_a_command_imports_nothing_heavy_that_it_does_not_need(module: str, heavy: set[str]) -> None:
     assert imported(module) & heavy == set()
+
+
+def test_locks_for_forks_are_registered_before_pulumi_is_started() -> None:
+    """A thread of ours that imports this module while `preexec_fn` forks makes Python print a traceback."""
+    program = "import ops.processes, sys; sys.exit('concurrent.futures.thread' not in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0
