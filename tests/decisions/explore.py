@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 State = TypeVar("State", bound=Hashable)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,8 @@ def _way(came_from: dict[State, tuple[State, str] | None], state: State) -> tupl
         state, name = step
         names.append(name)
     return tuple(reversed(names))
+
+
+def put(values: tuple[T, ...], place: int, value: T) -> tuple[T, ...]:
+    """The values with another one at this place: what an event does to one member."""
+    return (*values[:place], value, *values[place + 1 :])

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.decisions.explore import Explored, explore
+from tests.decisions.explore import Explored, explore, put
 
 FILE = Path(__file__).parents[2] / "configs/services/mongodb/decide.js"
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not on this machine")
@@ -62,10 +62,6 @@ class State(NamedTuple):
     crashes: int = 6
     losses: int = 2
     cuts: int = 3
-
-
-def put(values: tuple[int, ...], place: int, value: int) -> tuple[int, ...]:
-    return (*values[:place], value, *values[place + 1 :])
 
 
 def look(state: State, me: int) -> tuple[str, ...]:

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import combinations, product
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import pytest
 
-from tests.decisions.explore import Explored, explore
+from tests.decisions.explore import Explored, explore, put
 
 FILE = Path(__file__).resolve().parents[2] / "configs/services/mysql/decide.sh"
 MEMBERS = (0, 1, 2)
@@ -25,7 +25,6 @@ NOBODY = -1
 OFFLINE, ALONE, QUORATE, LISTS_ME, UNREACHABLE = range(5)
 #: What a member is about to do. BOOTSTRAP, FORCE: plus the locks it has asked for; SURE: has looked again.
 IDLE, PROPOSED, BOOTSTRAP, SURE, FORCE, SURE_FORCE = 0, 1, 2, 6, 7, 11
-T = TypeVar("T")
 Key = tuple[int, tuple[int, ...], tuple[int, ...], int]
 
 ASK = """
@@ -117,10 +116,6 @@ def table(text: str, operator: bool) -> dict[Key, str]:
         ["bash", "-uc", text + ASK], input="\n".join(lines), capture_output=True, text=True, check=True
     )
     return dict(zip(keys, done.stdout.splitlines(), strict=True))
-
-
-def put(values: tuple[T, ...], place: int, value: T) -> tuple[T, ...]:
-    return (*values[:place], value, *values[place + 1 :])
 
 
 def reach(state: State, one: int, other: int) -> bool:
