@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,9 +173,17 @@ def refused_on(names: Sequence[str], checkout: Tree, plan: Plan) -> None:
             number, inject, undo, _ = HOSTS[name]
             undone.callback(mend, plan, f"node-{number}", undo)
             on_node(plan.settings, f"node-{number}", here(inject, plan))
+            if "swarm" in name:
+                until(partial(seen_down, plan, number), 60, "the swarm notices that the node left")
         refused(
             checkout, plan, [HOSTS[name][3] for name in names], moving=any("swarm" in name for name in names)
         )
+
+
+def seen_down(plan: Plan, number: int) -> bool:
+    """Only then does the swarm move the node's tasks: it waits for three heartbeats of five seconds."""
+    question = f"docker node ls --filter name=node-{number} --format '{{{{.Status}}}}'"
+    return on_node(plan.settings, "node-1", question).split() == ["Down"]
 
 
 def mend(plan: Plan, node: str, undo: str) -> None:
