@@ -10,11 +10,12 @@ import hashlib
 import hmac
 import posixpath
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import jinja2
 
-from components.declaration import ConfigFile, Declaration
+from components.declaration import ConfigFile, Declaration, place_of, service_name
 from components.topology import Plan, Unit
 
 HASH_LENGTH = 8
@@ -25,8 +26,11 @@ NAME_LENGTH = 64
 def config_name(service: str, file: str, text: str) -> str:
     """`<folder>.<file>-<hash>` of a config file's rendered text, by the folder that the file lies in."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
-    path = posixpath.normpath(f"services/{service}/{file.removesuffix('.j2')}").removeprefix("services/")
-    folder, _, rest = path.partition("/")
+    path = PurePosixPath(posixpath.normpath(f"{place_of(service)}/{file.removesuffix('.j2')}"))
+    # configs/lib is one folder for all; a service's is configs/services/<product>/<part>.
+    above = 1 if path.parts[0] == "lib" else 3
+    folder = "lib" if above == 1 else service_name(PurePosixPath(*path.parts[:above]))
+    rest = "/".join(path.parts[above:])
     stem = folder + "." + rest.replace("/", "-").replace(".", "-").replace("_", "-")
     return stem[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
 

@@ -1,8 +1,9 @@
-"""A service as declared in `configs/services/<name>/service.yaml`, typed; nothing here reads a node."""
+"""A service as `configs/services/<product>/<part>/service.yaml` declares it; nothing here reads a node."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -39,15 +40,17 @@ UserId = Annotated[
     str,
     matching(r"[0-9]{1,10}", "is not a numeric user or group", 'write its number in quotes, such as "101"'),
 ]
+#: The part of a product whose service has the product's own name.
+SERVER = "server"
 Signal = Annotated[str, matching(r"SIG[A-Z0-9+]+", "is not a signal", "write it like SIGTERM")]
 #: Swarm's names of configs, which are made of it, know these characters (and / is replaced).
-#: `../<service>/<file>` is a neighbour's, shared with it; `../../lib/<file>` is every service's.
+#: `../<part>/<file>` is of another part of the product; `../../../lib/<file>` is every service's.
 BesideFile = Annotated[
     str,
     matching(
-        r"(\.\./[a-z0-9][a-z0-9-]*/|\.\./\.\./lib/)?(?!\.\.?(/|$)|.*/\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+        r"(\.\./[a-z0-9][a-z0-9-]*/|\.\./\.\./\.\./lib/)?(?!\.\.?(/|$)|.*/\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
         "is not a file beside service.yaml",
-        "name a file in this folder, ../<service>/<file> or ../../lib/<file>, by letters, digits and . _ - /",
+        "name a file in this folder, ../<part>/<file> or ../../../lib/<file>, by letters, digits and . _ - /",
     ),
     Field(max_length=200),
 ]
@@ -245,6 +248,11 @@ class Declaration(Frozen):
         return self.name.partition("-")[0]
 
     @property
+    def place(self) -> str:
+        """Its folder, as faults name it: `services/db/router`."""
+        return place_of(self.name)
+
+    @property
     def unit_names(self) -> tuple[str, ...]:
         """The Swarm services that it is."""
         return tuple(member.name for member in self.members) or (self.name,)
@@ -259,21 +267,47 @@ class Declaration(Frozen):
         return frozenset(volume.of for volume in self.volumes if isinstance(volume, SharedVolume))
 
 
+def place_of(service: str) -> str:
+    """The folder of a service below configs/, by the service's name: services/<product>/<part>."""
+    product, _, part = service.partition("-")
+    return f"services/{product}/{part or SERVER}"
+
+
+def service_name(folder: PurePath) -> str:
+    """The name of the service that a folder declares: `db` for db/server, `db-router` for db/router."""
+    product, part = folder.parent.name, folder.name
+    return product if part == SERVER else f"{product}-{part}"
+
+
 def load_declarations(folder: Path, faults: list[Fault]) -> tuple[Declaration, ...]:
-    """Every `<folder>/<name>/service.yaml`, by name; what is wrong is appended to `faults`."""
-    found = (load_declaration(inner / "service.yaml", faults) for inner in service_folders(folder))
-    return tuple(declaration for declaration in found if declaration)
+    """Every `<folder>/<product>/<part>/service.yaml`, by name; what is wrong is appended to `faults`."""
+    for product in sorted(path for path in folder.glob("[!._]*") if path.is_dir()):
+        faults += _product_faults(product)
+    found = [load_declaration(inner / "service.yaml", faults) for inner in service_folders(folder)]
+    return tuple(sorted((each for each in found if each), key=lambda each: each.name))
 
 
 def service_folders(folder: Path) -> tuple[Path, ...]:
     """The folders that declare a service; hidden ones and those of tools (`__pycache__`) aside."""
-    inner = (path for path in folder.glob("*") if path.is_dir() and path.name[0] not in "._")
+    inner = (path for path in folder.glob("[!._]*/[!._]*") if path.is_dir())
     return tuple(sorted(inner))
+
+
+def _product_faults(product: Path) -> Iterator[Fault]:
+    where = f"services/{product.name}"
+    if "-" in product.name:
+        yield Fault(where, "has a hyphen, which stands between a product and its part", "name it without one")
+    if (product / "service.yaml").exists():
+        fault = "has a service.yaml, which belongs into the folder of a part"
+        yield Fault(where, fault, f"move all its files into {product.name}/{SERVER}")
+    elif not any(product.glob("[!._]*/")):
+        yield Fault(where, "has no part", f"add {SERVER}/service.yaml, or remove the folder")
 
 
 def load_declaration(path: Path, faults: list[Fault]) -> Declaration | None:
     """One service.yaml, or None with its faults appended."""
-    where = f"services/{path.parent.name}"
+    name = service_name(path.parent)
+    where = place_of(name)
     if not path.exists():
         faults.append(Fault(where, "has no service.yaml", "add one, or remove the folder"))
         return None
@@ -282,5 +316,5 @@ def load_declaration(path: Path, faults: list[Fault]) -> Declaration | None:
         return None
     for key in sorted({"name", "folder"} & raw.keys()):
         faults.append(Fault(f"{where}.{key}", "is given by the folder itself", "remove it"))
-    own = {"name": path.parent.name, "folder": path.parent}
+    own = {"name": name, "folder": path.parent}
     return validate(Declaration, {**raw, **own}, where, faults)

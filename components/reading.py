@@ -15,7 +15,7 @@ from components.checks.edge_certificate import own_certificate_warnings
 from components.checks.files import size_fault
 from components.checks.secrets import readable, secret_faults
 from components.contents import config_name, render
-from components.declaration import ConfigFile, load_declarations, service_folders
+from components.declaration import ConfigFile, load_declarations, service_folders, service_name
 from components.errors import ConfigurationError, Fault
 from components.secret_recipes import load_recipes
 from components.settings import Settings, Ssh, parse_settings
@@ -68,7 +68,7 @@ def read(raw: RawStack, services: Path = SERVICES, recipes: Path = RECIPES) -> R
     now = datetime.now(UTC)
     if not unmade:
         faults += secret_faults(made, sketch, raw.secrets, now)
-    known = frozenset(folder.name for folder in service_folders(services))
+    known = frozenset(service_name(folder) for folder in service_folders(services))
     set_secrets = raw.secrets if raw.secrets_readable else None
     checked = plan(settings, declared, set_secrets, faults, known)
     warnings = own_certificate_warnings(made, readable(raw.secrets), now)
@@ -107,7 +107,7 @@ def rendered(sketch: Plan, faults: list[Fault]) -> dict[tuple[str, str], str]:
     for service in sketch.services:
         for unit in sketch.units(service):
             for config in service.configs:
-                place = f"services/{service.name}/{config.file}"
+                place = f"{service.place}/{config.file}"
                 try:
                     text = texts[unit.name, config.file] = render(sketch, unit, config)
                     faults += size_fault(place, len(text.encode()))

@@ -1,6 +1,7 @@
 """What every secrets.yaml declares: each secret's kind, what it is made of, and what its value may be.
 
-configs/secrets.yaml has the environment's own secrets, configs/services/<name>/secrets.yaml the service's.
+configs/secrets.yaml has the environment's own secrets, configs/services/<product>/<part>/secrets.yaml those
+of a service.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from components.declaration import Declaration, service_folders
+from components.declaration import Declaration, place_of, service_folders, service_name
 from components.errors import Fault
 from components.fields import Name, refused
 from components.stack import named
@@ -166,8 +167,9 @@ def member_names(service: str, declared: Iterable[Declaration]) -> tuple[str, ..
 def _sources(path: Path, services: Path, declared: tuple[Declaration, ...]) -> Iterator[_Source]:
     yield _Source(path, f"{path.parent.name}/{path.name}")
     for folder in service_folders(services):
+        name = service_name(folder)
         if (own := folder / FILE).exists():
-            yield _Source(own, f"services/{folder.name}/{FILE}", member_names(folder.name, declared))
+            yield _Source(own, f"{place_of(name)}/{FILE}", member_names(name, declared))
 
 
 def _read(source: _Source, places: dict[str, str], faults: list[Fault]) -> Recipes:

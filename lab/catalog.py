@@ -1,6 +1,7 @@
 """The image folders and their content hashes: a changed folder or base means a new image.
 
-An image lies in lab/images/<name>, or with the service of its name: configs/services/<name>/lab-image.
+An image lies in lab/images/<name>, or with the service of its name:
+configs/services/<product>/<part>/lab-image.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from components.declaration import service_name
 from lab.declared import SERVICES
 from lab.model import Frozen
 from lab.shell import LabError
@@ -95,8 +97,8 @@ def load_images(root: Path = IMAGES, services: Path = SERVICES) -> list[Image]:
 def _folders(root: Path, services: Path) -> dict[str, Path]:
     """Return the folder of every image by the image's name. Raises LabError for a name that two have."""
     found = {file.parent.name: file.parent for file in sorted(root.glob("*/image.yaml"))}
-    for file in sorted(services.glob(f"*/{BESIDE}/image.yaml")):
-        name = file.parent.parent.name
+    for file in sorted(services.glob(f"*/*/{BESIDE}/image.yaml")):
+        name = service_name(file.parent.parent)
         if name in found:
             raise LabError(f"{file.parent}: {found[name]} makes an image of this name; remove one of the two")
         found[name] = file.parent

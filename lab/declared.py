@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from components.declaration import place_of, service_name
 from components.errors import Fault
 from components.settings import ServiceOverride
 from components.validation import validate
@@ -20,7 +21,8 @@ NAMES = tuple(node.name for node in NODES)
 def declared_services(folder: Path = SERVICES) -> dict[str, dict[str, Any]]:
     """Return every service.yaml below the folder as it lies, by the service's name."""
     return {
-        file.parent.name: yaml.safe_load(file.read_text()) or {} for file in folder.glob("*/service.yaml")
+        service_name(file.parent): yaml.safe_load(file.read_text()) or {}
+        for file in sorted(folder.glob("*/*/service.yaml"))
     }
 
 
@@ -48,8 +50,9 @@ def node_labels(folder: Path = SERVICES) -> dict[str, dict[str, str]]:
 def _lab_files(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, list[str]]]]:
     faults: list[Fault] = []
     found = {}
-    for file in sorted(folder.glob("*/lab.yaml")):
-        place = f"services/{file.parent.name}/lab.yaml"
+    for file in sorted(folder.glob("*/*/lab.yaml")):
+        name = service_name(file.parent)
+        place = f"{place_of(name)}/lab.yaml"
         raw = read_mapping(file, place, faults)
         if raw is None:
             continue
@@ -63,7 +66,7 @@ def _lab_files(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, list[s
             if name not in NAMES
         ]
         if validate(ServiceOverride, raw, place, faults):
-            found[file.parent.name] = (raw, labels)
+            found[name] = (raw, labels)
     if faults:
         raise LabError("\n".join(map(str, faults)))
     return found

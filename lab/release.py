@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from components.declaration import place_of
 from lab.build import build
 from lab.catalog import BESIDE, Image
 from lab.progress import step
@@ -67,7 +68,7 @@ def releases(images: Iterable[Image], declared: Mapping[str, Mapping[str, Any]])
                 f"{image.name}/image.yaml: `stands_on` has to name a service whose image is pinned by digest"
             )
         else:
-            faults.append(f"services/{services[0]}: no image folder makes {reference}; add a {BESIDE}")
+            faults.append(f"{place_of(services[0])}: no image folder makes {reference}; add a {BESIDE}")
     if faults:
         raise LabError("\n".join(faults))
     return found

@@ -22,18 +22,18 @@ def environment_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
     given = override.environment if override else {}
     for name, variable in service.environment_schema.items():
         if variable.minimum > variable.maximum:
-            place = f"services/{service.name}.environment_schema.{name}"
+            place = f"{service.place}.environment_schema.{name}"
             fault = f"minimum {variable.minimum} is more than maximum {variable.maximum}"
             yield Fault(place, fault, "correct one of the two")
         elif name not in service.environment:
-            place = f"services/{service.name}.environment_schema.{name}"
+            place = f"{service.place}.environment_schema.{name}"
             remedy = suggestion(name, service.environment, "declare it under environment, or remove it")
             yield Fault(place, "is no variable of the service", remedy)
         elif wrong := value_fault(variable, service.environment[name]):
             # An empty default stands for what only the stack file can say.
             by_stack_file = name in given or not service.environment[name]
-            where = "services." if by_stack_file else "services/"
-            yield Fault(f"{where}{service.name}.environment.{name}", *wrong)
+            where = f"services.{service.name}" if by_stack_file else service.place
+            yield Fault(f"{where}.environment.{name}", *wrong)
 
 
 def misspelt_faults(settings: Settings, declared: Iterable[Declaration]) -> Iterator[Fault]:
@@ -44,5 +44,5 @@ def misspelt_faults(settings: Settings, declared: Iterable[Declaration]) -> Iter
             near = get_close_matches(name.upper()[:80], service.environment_schema, n=1, cutoff=0.85)
             if near:
                 place = f"services.{service.name}.environment.{name}"
-                remedy = f"did you mean {near[0]}? If not, declare it in services/{service.name}/service.yaml"
+                remedy = f"did you mean {near[0]}? If not, declare it in {service.place}/service.yaml"
                 yield Fault(place, "is no variable of the service", remedy)

@@ -15,7 +15,7 @@ MOST_BYTES = 500 * 1024
 
 def file_faults(service: Declaration) -> Iterator[Fault]:
     """Two mounts on one path, and config files that aren't there."""
-    where = f"services/{service.name}"
+    where = service.place
     by_path: dict[PurePosixPath, list[str]] = {}
     for kind in ("configs", "secrets", "volumes", "tmpfs"):
         for index, mounted in enumerate(getattr(service, kind)):
@@ -29,7 +29,7 @@ def file_faults(service: Declaration) -> Iterator[Fault]:
 
 
 def _config_faults(where: str, service: Declaration, file: str) -> Iterator[Fault]:
-    path, services = service.folder / file, service.folder.parent.resolve()
+    path, services = service.folder / file, service.folder.parent.parent.resolve()
     try:
         found, real = path.is_file(), path.resolve()
         inside = real.is_relative_to(services) or real.is_relative_to(services.parent / "lib")

@@ -18,7 +18,7 @@ def lending_faults(plan: Plan, service: Declaration, declared: frozenset[str]) -
 
     declared: names of all service folders.
     """
-    where = f"services/{service.name}"
+    where = service.place
     for index, volume in enumerate(service.volumes):
         for said in _faults(plan, service, volume, declared):
             yield Fault(f"{where}.volumes[{index}].shared_with", *said)
@@ -67,7 +67,7 @@ def _node_faults(plan: Plan, service: Declaration, where: str) -> Iterator[Fault
     nodes = sorted(set(homes.values()))
     if len(service.members) != 1:
         fault = "it has volumes of others, and could start where they aren't"
-        yield Fault(f"services/{service.name}.members", fault, "declare one member")
+        yield Fault(f"{service.place}.members", fault, "declare one member")
     elif len(nodes) > 1:
         lying = ", ".join(f"{name}'s on {node}" for name, node in sorted(homes.items()))
         remedy = "give their members one home: services.<name>.homes"

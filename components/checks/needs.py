@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from components.declaration import place_of
 from components.errors import Fault
 from components.validation import suggestion
 
@@ -16,7 +17,7 @@ def need_faults(plan: Plan, declared: frozenset[str]) -> Iterator[Fault]:
     """Faults of every `needs`; `declared`: names of all service folders, planned or not."""
     planned = {service.name for service in plan.services}
     for service in plan.services:
-        where = f"services/{service.name}.needs"
+        where = f"{service.place}.needs"
         for need in service.needs:
             override = plan.settings.services.get(need)
             disabled = need in plan.off or (override is not None and override.enabled is False)
@@ -36,7 +37,7 @@ def _circles(needs: dict[str, set[str]]) -> Iterator[Fault]:
         if not ready:
             ready = _circle(needs)
             path = " needs ".join([*ready, ready[0]])
-            yield Fault(f"services/{ready[0]}.needs", f"a circle: {path}", "remove one of these needs")
+            yield Fault(f"{place_of(ready[0])}.needs", f"a circle: {path}", "remove one of these needs")
         for name in ready:
             del needs[name]
 

@@ -26,7 +26,7 @@ def placement_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
 
 
 def _unknown(nodes: Iterable[Node], service: Declaration) -> Iterator[Fault]:
-    where = f"services/{service.name}"
+    where = service.place
     wanted = service.placement
     yield from _label_faults(nodes, f"{where}.placement.labels", wanted.labels)
     for member in service.members:
@@ -110,7 +110,7 @@ def _crowd_faults(plan: Plan, service: Declaration) -> Iterator[Fault]:
         if nodes and count > len(nodes):
             shown = ", ".join(sorted(nodes))
             fault = f"{count} members publish a port, and only {shown} can take them"
-            yield Fault(f"services/{service.name}.members", fault, "label more nodes")
+            yield Fault(f"{service.place}.members", fault, "label more nodes")
 
 
 def per_node(service: Declaration, members: bool = False) -> int:
@@ -126,5 +126,5 @@ def per_node(service: Declaration, members: bool = False) -> int:
 def place(unit: Unit) -> str:
     """Where the declaration of a unit is found."""
     if unit.member is None:
-        return f"services/{unit.service.name}"
-    return f"services/{unit.service.name}.members[{unit.name}]"
+        return unit.service.place
+    return f"{unit.service.place}.members[{unit.name}]"

@@ -39,7 +39,7 @@ def _names(service: Declaration) -> Iterator[Fault]:
     for name, count in Counter(port.name for port in service.ports).items():
         if count > 1:
             fault = f"{count} ports are named {name}"
-            yield Fault(f"services/{service.name}.ports", fault, "give each its own name")
+            yield Fault(f"{service.place}.ports", fault, "give each its own name")
 
 
 def _reserved(plan: Plan, service: Declaration, port: ServicePort) -> Iterator[Fault]:
@@ -64,4 +64,4 @@ def _clash(plan: Plan, service: Declaration, port: ServicePort, other: Declarati
 
 
 def _place(service: Declaration, port: ServicePort) -> str:
-    return f"services/{service.name}.ports.{port.name}"
+    return f"{service.place}.ports.{port.name}"

@@ -54,7 +54,7 @@ def secret_faults(recipes: Recipes, plan: Plan, values: Mapping[str, Any], now: 
         for name in sorted({secret.name for secret in service.secrets}):
             if name in recipes and not recipes[name].deploy:
                 fault = f"{name} never leaves the program"
-                yield Fault(f"services/{service.name}.secrets", fault, "mount another secret")
+                yield Fault(f"{service.place}.secrets", fault, "mount another secret")
     texts = readable(values)
     for name, recipe in with_ingredients(recipes, {*plan.secret_names, NAMING_KEY}).items():
         if own := own_certificate(name, recipes, texts):

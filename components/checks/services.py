@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from components.checks.files import file_faults
-from components.declaration import Declaration
+from components.declaration import Declaration, place_of
 from components.errors import Fault
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ def name_faults(plan: Plan) -> Iterator[Fault]:
             owners.setdefault(alias, []).append(service.name)
     for name, services in owners.items():
         if len(services) > 1 and len(set(services)) == 1:
-            where = f"services/{services[0]}.members"
+            where = f"{place_of(services[0])}.members"
             yield Fault(where, f"{len(services)} members are named {name}", "give each its own name")
         elif len(services) > 1:
             fault = f"{', '.join(sorted(set(services)))} all make a Swarm service of this name"
-            yield Fault(f"services/{name}", fault, "rename all but one")
+            yield Fault(place_of(services[0]), f"{name}: {fault}", "rename all but one")
 
 
 def service_faults(service: Declaration) -> Iterator[Fault]:
     """What is wrong with a declaration whatever the environment is."""
-    where = f"services/{service.name}"
+    where = service.place
     yield from _resource_faults(where, service)
     yield from _mode_faults(where, service)
     yield from _volume_faults(where, service)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from components.checks import NAMING_KEY
+from components.declaration import place_of
 from components.observe import Facts
 from components.settings import parse_settings
 from components.stack import RawStack
@@ -43,7 +44,7 @@ def environment(size: Size, folder: Path) -> RawStack:
     """Write `services/` and `secrets.yaml` into the folder; return the stack file's values."""
     recipes: dict[str, Any] = {NAMING_KEY: {"kind": "password", "deploy": False}}
     for number in size.numbers:
-        write_service(folder / "services" / name(number), number)
+        write_service(folder / place_of(name(number)), number)
         recipes[password(number)] = {"kind": "password"}
     (folder / "secrets.yaml").write_text(yaml.safe_dump(recipes, sort_keys=False))
     secrets = {key: f"{index:032d}" for index, key in enumerate(recipes)}

@@ -18,7 +18,7 @@ import pytest
 
 from tests.decisions.explore import Explored, explore, put
 
-FILE = Path(__file__).parents[2] / "configs/services/mongodb/decide.js"
+FILE = Path(__file__).parents[2] / "configs/services/mongodb/server/decide.js"
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not on this machine")
 MEMBERS = range(3)
 KNOWS = ("nothing", "unknown", "a set")

@@ -1,4 +1,4 @@
-"""What a MySQL member does next (configs/services/mysql/decide.sh), in every combination of what it sees."""
+"""What a MySQL member does next (mysql/server/decide.sh), in every combination of what it sees."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-FILE = Path(__file__).resolve().parents[2] / "configs" / "services" / "mysql" / "decide.sh"
+FILE = Path(__file__).resolve().parents[2] / "configs" / "services" / "mysql" / "server" / "decide.sh"
 MEMBERS = ("a", "b", "c")
 HEAD = "declare -A STATES QUORATE LISTS_ME HOLDS GROUP STAYS AWAY_FOR_S; MEMBER_NAMES=(a b c)\n"
 #: What a member says: its state, `+` when its group has a quorum, `*` when that group still has the asker.

@@ -18,7 +18,7 @@ import pytest
 
 from tests.decisions.explore import Explored, explore, put
 
-FILE = Path(__file__).resolve().parents[2] / "configs/services/mysql/decide.sh"
+FILE = Path(__file__).resolve().parents[2] / "configs/services/mysql/server/decide.sh"
 MEMBERS = (0, 1, 2)
 NAMES = "abc"
 NOBODY = -1

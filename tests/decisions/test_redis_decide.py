@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-DECIDE = (Path(__file__).parents[2] / "configs/services/redis/decide.sh").read_text()
+DECIDE = (Path(__file__).parents[2] / "configs/services/redis/server/decide.sh").read_text()
 MAJORITY = "majority() { (($1 * 2 > 3)); }\nFIRST=redis-1 SENTINEL_COUNT=3\n"
 ME, OTHER, THIRD = "redis-1", "redis-2", "redis-3"
 LOOK_MS = 900

@@ -25,7 +25,7 @@ import pytest
 
 from tests.decisions.explore import Explored, explore
 
-SOURCE = (Path(__file__).parents[2] / "configs/services/redis/decide.sh").read_text()
+SOURCE = (Path(__file__).parents[2] / "configs/services/redis/server/decide.sh").read_text()
 ALL = range(3)
 #: Roles; 0, 1 and 2: a replica of that one. HELD: leads without writes.
 STANDBY, PRIMARY, HELD, DOWN = 3, 4, 5, 6

@@ -78,7 +78,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory, checkout: Tree) -> Iterator[T
 
 def test_a_state_of_yesterday_is_no_hindrance(tree: Tree, plan: Plan) -> None:
     yesterday = exported(tree)
-    tree.edit("configs/services/nginx/nginx.conf.j2", "worker_connections 4096", "worker_connections 2049")
+    file = "configs/services/nginx/server/nginx.conf.j2"
+    tree.edit(file, "worker_connections 4096", "worker_connections 2049")
     assert tree.ops("up").code == 0
     done = taken_back(tree, plan, lambda: imported(tree, yesterday))
     assert "config nginx.nginx-conf-" in done.text

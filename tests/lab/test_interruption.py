@@ -177,7 +177,7 @@ def at_random_moments(
 
 def change(tree: Tree, number: int) -> None:
     """Another nginx setting, another secret and another number of replicas."""
-    file = tree.root / "configs/services/nginx/nginx.conf.j2"
+    file = tree.root / "configs/services/nginx/server/nginx.conf.j2"
     text, found = re.subn(r"worker_connections \d+", f"worker_connections {1024 + number}", file.read_text())
     assert found
     file.write_text(text)

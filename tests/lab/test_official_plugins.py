@@ -66,7 +66,7 @@ def test_a_drift_is_named_and_a_killed_change_repeated(official: Tree, plan: Pla
     on_node(plan.settings, manager, "docker service update --quiet --detach --replicas 3 platform-web")
     assert official.changes() == {"platform-web": "update"}
     official.edit(
-        "configs/services/nginx/nginx.conf.j2", "worker_connections 4096", "worker_connections 2050"
+        "configs/services/nginx/server/nginx.conf.j2", "worker_connections 4096", "worker_connections 2050"
     )
     began = re.compile(r"docker:index:Service nginx updating")
     said = kill_when(official, lambda text, _: bool(began.search(text)))

@@ -34,10 +34,10 @@ def new_token(tree: Tree) -> None:
 
 
 def nginx_setting(tree: Tree) -> None:
-    file = tree.root / "configs/services/nginx/nginx.conf.j2"
+    file = tree.root / "configs/services/nginx/server/nginx.conf.j2"
     (setting,) = re.findall(r"worker_connections \d+", file.read_text())
     number = int(setting.rpartition(" ")[2]) - 1
-    tree.edit("configs/services/nginx/nginx.conf.j2", setting, f"worker_connections {number}")
+    tree.edit("configs/services/nginx/server/nginx.conf.j2", setting, f"worker_connections {number}")
 
 
 def api_image(tree: Tree) -> None:

@@ -52,7 +52,7 @@ def test_the_state_holds_no_value(secrets: dict[str, str], tokens: dict[str, str
 def test_previews_and_runs_print_no_value(
     checkout: Tree, variant: Tree, secrets: dict[str, str], tokens: dict[str, str]
 ) -> None:
-    variant.edit("configs/services/platform-api/service.yaml", "parallelism: 1", "parallelism: 2")
+    variant.edit("configs/services/platform/api/service.yaml", "parallelism: 1", "parallelism: 2")
     texts = [
         checkout.preview("--diff", "--show-sames").text,
         checkout.preview("--json").text,

@@ -11,6 +11,7 @@ import pulumi.runtime
 import pytest
 import yaml
 
+from components.declaration import place_of
 from components.errors import ConfigurationError
 from components.reading import read
 from components.stack import NAMESPACE, RawStack, from_file
@@ -74,10 +75,12 @@ def _value(written: Any) -> Any:
 def write(folder: Path, entry: dict[str, Any]) -> Path:
     """The entry's services and stack file below `folder`; returns the path of the latter."""
     services = {"api": entry.get("service", {}), **entry.get("services", {})}
-    texts = {f"{name}/service.yaml": yaml.safe_dump({**SERVICE, **own}) for name, own in services.items()}
+    texts = {
+        f"{place_of(name)}/service.yaml": yaml.safe_dump({**SERVICE, **own}) for name, own in services.items()
+    }
     texts |= {path: text * times for path, (text, times) in entry.get("repeat", {}).items()}
     for path, text in {**texts, **entry.get("files", {})}.items():
-        file = folder / "services" / path
+        file = folder / "services" / path.removeprefix("services/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     (folder / "configs").mkdir()

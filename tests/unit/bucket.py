@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[2] / "configs/services/backup-bucket"
+FOLDER = Path(__file__).parents[2] / "configs/services/backup/bucket"
 #: Verbs as the scripts call them. It looks at FAIL (what to say, and fail), CUT (a file to shorten) and LOSE.
 RCLONE = r"""#!/bin/bash
 set -euo pipefail

@@ -92,7 +92,7 @@ def edge(**changes: Any) -> Names:
 
 def written_recipes() -> dict[str, Any]:
     """All recipes as one file could have them, `names: members` aside."""
-    files = [RECIPES, *sorted(SERVICES.glob("*/secrets.yaml"))]
+    files = [RECIPES, *sorted(SERVICES.glob("*/*/secrets.yaml"))]
     written = {name: recipe for file in files for name, recipe in yaml.safe_load(file.read_text()).items()}
     return {
         name: {**recipe, "names": ["db"]} if recipe.get("names") == "members" else recipe

@@ -80,10 +80,10 @@ def test_a_file_that_may_not_be_read_is_a_fault(monkeypatch: pytest.MonkeyPatch,
 def test_a_config_that_leaves_its_folder_by_a_link_is_a_fault(tmp_path: Path) -> None:
     entry = {"service": {"configs": [{"file": "a.conf", "path": "/a"}]}, "files": {"api/x": "x"}}
     (tmp_path / "outside").write_text(CANARY)
-    (tmp_path / "services" / "api").mkdir(parents=True)
-    (tmp_path / "services" / "api" / "a.conf").symlink_to(tmp_path / "outside")
+    (tmp_path / "services" / "api" / "server").mkdir(parents=True)
+    (tmp_path / "services" / "api" / "server" / "a.conf").symlink_to(tmp_path / "outside")
     assert messages(tmp_path, entry) == [
-        "services/api.configs: a.conf leads out of the folder of services; put the file itself there"
+        "services/api/server.configs: a.conf leads out of the folder of services; put the file itself there"
     ]
 
 

@@ -18,7 +18,7 @@ def test_a_name_changes_with_the_content_and_only_then() -> None:
 
 def test_a_file_of_another_folder_has_one_name_for_all_who_mount_it() -> None:
     own = config_name("redis", "lib.sh", "a")
-    assert own == config_name("redis-sentinel", "../redis/lib.sh", "a")
+    assert own == config_name("redis-sentinel", "../server/lib.sh", "a")
     assert own.startswith("redis.lib-sh-")
 
 

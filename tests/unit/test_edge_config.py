@@ -14,7 +14,7 @@ from components.errors import Fault
 from tests.unit import examples
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "configs/services/nginx/nginx.conf.j2"
+TEMPLATE = ROOT / "configs/services/nginx/server/nginx.conf.j2"
 SITE = ROOT / "lab/images/platform-web/site"
 
 

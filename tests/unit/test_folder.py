@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORES = re.compile("mysql|redis|mongo")
 #: What a service of three members brings, and nothing else is written.
 FOLDERS = {
-    "queue/service.yaml": """
+    "queue/server/service.yaml": """
 description: a queue of three members
 image: queue:4.1.0@sha256:{digest}
 members: [{{name: queue-1}}, {{name: queue-2}}, {{name: queue-3}}]
@@ -53,7 +53,7 @@ secrets:
 volumes: [{{name: data, path: /data}}]
 stateful: true
 """,
-    "queue/secrets.yaml": """
+    "queue/server/secrets.yaml": """
 queue_tls_key: {{kind: key}}
 queue_tls_certificate:
   {{kind: certificate, key: queue_tls_key, ca: internal_ca_certificate, names: members,
@@ -61,23 +61,23 @@ queue_tls_certificate:
 queue_app_password: {{kind: password, refused: [queue-example-password]}}
 queue_backup_password: {{kind: password}}
 """,
-    "queue/lab.yaml": "memory_mib: 256\n",
-    "queue/lab-image/image.yaml": """
+    "queue/server/lab.yaml": "memory_mib: 256\n",
+    "queue/server/lab-image/image.yaml": """
 official: queue:4.1.0@sha256:{digest}
 base: base-sid
 tag: "4.1"
 services: [queue, queue-backup]
 """,
-    "queue/lab-image/Dockerfile": "ARG BASE\nFROM $BASE\n",
-    "queue/start.sh": "exec queued --data /data\n",
-    "queue-router/service.yaml": """
+    "queue/server/lab-image/Dockerfile": "ARG BASE\nFROM $BASE\n",
+    "queue/server/start.sh": "exec queued --data /data\n",
+    "queue/router/service.yaml": """
 description: leads to the queue's leader
 image: router:1.0.0@sha256:{digest}
 aliases: [queues]
 resources: {{cpus: 1, memory_mib: 64}}
 needs: [queue]
 """,
-    "queue-backup/service.yaml": """
+    "queue/backup/service.yaml": """
 description: backups of the queue
 image: queue:4.1.0@sha256:{digest}
 members: [{{name: queue-backup, labels: {{backup: "true"}}}}]
@@ -120,7 +120,7 @@ class Project:
         return read(RawStack(given, values), self.services, self.root / "configs" / "secrets.yaml")
 
     def add_member(self, service: str, member: str) -> None:
-        file = self.services / service / "service.yaml"
+        file = self.services / service / "server" / "service.yaml"
         document = yaml.safe_load(file.read_text())
         document["members"].append({"name": member})
         file.write_text(yaml.safe_dump(document))
@@ -156,7 +156,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Values:
 
 def test_the_copy_differs_in_the_new_folders_alone(project: Project) -> None:
     added = files(project.root / "configs") - files(CONFIGS)
-    assert {path.split("/")[1] for path, _ in added} == {"queue", "queue-backup", "queue-router"}
+    assert {path.split("/")[1] for path, _ in added} == {"queue"}
     assert files(CONFIGS) <= files(project.root / "configs")
 
 
@@ -274,13 +274,13 @@ def test_the_bucket_is_sent_to_the_engine_as_before_it_had_its_members_by_their_
 
 def test_the_labs_images_have_its_own(project: Project) -> None:
     images = {image.name: image for image in load_images(services=project.services)}
-    assert images["queue"].folder == project.services / "queue" / "lab-image"
+    assert images["queue"].folder == project.services / "queue" / "server" / "lab-image"
     assert images["queue"].services == ("queue", "queue-backup")
     assert images.keys() - {image.name for image in load_images()} == {"queue"}
 
 
 def test_two_folders_for_one_image_are_a_fault(project: Project) -> None:
-    shutil.copytree(project.services / "queue" / "lab-image", project.services / "nginx" / "lab-image")
+    shutil.copytree(project.services / "queue/server/lab-image", project.services / "nginx/server/lab-image")
     with pytest.raises(LabError, match="lab/images/nginx makes an image of this name; remove one of the two"):
         load_images(services=project.services)
 

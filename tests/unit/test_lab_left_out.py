@@ -113,8 +113,8 @@ def test_stateful_services_that_need_each_other_are_left_out_as_well(
 ) -> None:
     for name, need in {"a": "b", "b": "a", "web": "a", "other": "web"}.items():
         own = {"needs": [need], **({} if name in ("web", "other") else {"stateful": True, "members": [{}]})}
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "service.yaml").write_text(yaml.safe_dump(own))
+        (tmp_path / name / "server").mkdir(parents=True)
+        (tmp_path / name / "server" / "service.yaml").write_text(yaml.safe_dump(own))
     monkeypatch.setenv(WITHOUT, STATEFUL)
     assert set(not_wanted(tmp_path)) == {"a", "b", "web", "other"}
 

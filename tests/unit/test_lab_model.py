@@ -86,26 +86,26 @@ def test_labels_lie_on_the_nodes_that_the_services_name(tmp_path: Path) -> None:
         "a": "labels: {fast: [node-1, node-4]}",
         "b": "labels: {fast: [node-2], slow: [node-1]}",
     }.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "lab.yaml").write_text(text)
+        (tmp_path / name / "server").mkdir(parents=True)
+        (tmp_path / name / "server" / "lab.yaml").write_text(text)
     placed = node_labels(tmp_path)
     assert placed["node-1"] == {"fast": "true", "slow": "true"}
     assert (placed["node-2"], placed["node-4"], placed["node-5"]) == ({"fast": "true"}, {"fast": "true"}, {})
-    (tmp_path / "b/lab.yaml").write_text("labels: {fast: [node-9]}")
+    (tmp_path / "b/server/lab.yaml").write_text("labels: {fast: [node-9]}")
     with pytest.raises(
-        LabError, match=r"services/b/lab\.yaml labels\.fast: node-9 is no node of the lab; write one"
+        LabError, match=r"services/b/server/lab\.yaml labels\.fast: node-9 is no node of the lab; write one"
     ):
         node_labels(tmp_path)
 
 
 def test_every_fault_of_the_labs_overrides_is_said_with_its_place(tmp_path: Path) -> None:
     for name, text in {"a": "memory_mb: 5", "b": "cpus: 0", "c": "replicas: 1"}.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "lab.yaml").write_text(text)
+        (tmp_path / name / "server").mkdir(parents=True)
+        (tmp_path / name / "server" / "lab.yaml").write_text(text)
     with pytest.raises(LabError) as error:
         lab_overrides(tmp_path)
     assert str(error.value).splitlines() == [
-        "services/a/lab.yaml.memory_mb: is not a setting that exists; "
+        "services/a/server/lab.yaml.memory_mb: is not a setting that exists; "
         "did you mean memory_mib? If not, remove it",
-        "services/b/lab.yaml.cpus: is less than 0.001; write at least 0.001",
+        "services/b/server/lab.yaml.cpus: is less than 0.001; write at least 0.001",
     ]

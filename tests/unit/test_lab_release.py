@@ -24,7 +24,7 @@ DECLARED = declared_services(SERVICES)
 PUSH = "registry.example.com/platform"
 DIGEST = "sha256:" + "d" * 64
 MYSQL = str(DECLARED["mysql"]["image"])
-SCRIPTS = SERVICES / "mysql-backup"
+SCRIPTS = SERVICES / "mysql" / "backup"
 #: Programs that a script of the folder might run, be they in the image or not.
 KNOWN = [
     "awk",
@@ -119,7 +119,7 @@ def test_a_service_of_ours_without_a_folder_and_an_unpinned_base_are_faults_toge
         releases(load_images(), given)
     assert str(refused.value).splitlines() == [
         "mysql-backup/image.yaml: `stands_on` has to name a service whose image is pinned by digest",
-        "services/new: no image folder makes platform/new:1; add a lab-image",
+        "services/new/server: no image folder makes platform/new:1; add a lab-image",
     ]
 
 

@@ -21,7 +21,7 @@ from components.topology import Plan, draft
 from tests.unit import examples
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "configs/services/mongodb"
+FOLDER = ROOT / "configs/services/mongodb/server"
 WANTED: dict[str, Any] = {
     "_id": "rs0",
     "members": [{"host": f"mongodb-{n}:27017", "priority": 2 if n == 1 else 1} for n in (1, 2, 3)],
@@ -101,7 +101,7 @@ def test_stopping_leaves_mongod_time_after_the_hand_over() -> None:
     assert catch_up < limit < declared.stop.grace_s - 30
 
 
-@pytest.mark.parametrize("folder", ["mongodb", "mongodb-backup"])
+@pytest.mark.parametrize("folder", ["mongodb/server", "mongodb/backup"])
 def test_no_password_is_in_an_argument(folder: str) -> None:
     for file in (ROOT / "configs/services" / folder).glob("*.sh"):
         assert "--password" not in file.read_text(), file
@@ -240,7 +240,7 @@ def test_a_restore_removes_collections_that_the_backup_has_not_got(tmp_path: Pat
     require(process.argv[1]);
     """
     done = subprocess.run(
-        ["node", "-e", script, str(ROOT / "configs/services/mongodb-backup/mongodb.js")],
+        ["node", "-e", script, str(ROOT / "configs/services/mongodb/backup/mongodb.js")],
         env={
             "PATH": os.environ["PATH"],
             "TASK": "clear",

@@ -19,7 +19,7 @@ from tests.unit.secret_values import sound
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ROOT / "configs" / "services"
-BACKUP, LIBRARY = SERVICES / "mysql-backup", ROOT / "configs" / "lib"
+BACKUP, LIBRARY = SERVICES / "mysql" / "backup", ROOT / "configs" / "lib"
 MEMBERS = ("mysql-1", "mysql-2", "mysql-3")
 #: Removed by 8.4 or 9.x, or wrong for group replication: https://dev.mysql.com/doc/refman/9.7/en/added-deprecated-removed.html
 GONE = {
@@ -110,7 +110,7 @@ def test_roles_are_told_over_tls_with_certificates_on_both_sides_and_no_member_i
 
 def test_members_and_routers_mean_the_same_port_and_name() -> None:
     found = reading()
-    script = (SERVICES / "mysql" / "routers.sh").read_text()
+    script = (SERVICES / "mysql" / "server" / "routers.sh").read_text()
     router = next(service for service in found.plan.services if service.name == "mysql-router")
     assert re.search(r"ROUTERS=(\S+) ROUTER_PORT=(\d+) ROUTER_NAME=(\S+)", script).groups() == (  # type: ignore[union-attr]
         router.name,
@@ -147,7 +147,7 @@ def test_temporary_space_is_emptied_before_the_server_starts(tmp_path: Path, wri
     TEMPORARY={space if writable else tmp_path / "none"}
     empty_temporary 2>/dev/null && echo empty
     """
-    script = SERVICES / "mysql" / "run-member.sh"
+    script = SERVICES / "mysql" / "server" / "run-member.sh"
     said = shell(script, code + "true")
     assert (said.strip() == "empty") == writable
     assert ("can't be emptied or written by user" in said) != writable
@@ -197,7 +197,7 @@ log() { echo "$*"; }; log_once() { echo "$*"; }
 def test_an_answer_of_the_server_ends_with_its_mark(answers: list[str], code: int, rows: str) -> None:
     lines = "\n".join(answers)
     said = shell(
-        SERVICES / "mysql" / "sql.sh",
+        SERVICES / "mysql" / "server" / "sql.sh",
         f"""{BENCH}
         RUN=/none; ASKED=0; CLIENT[sql]=1; exec 5<<<"{lines}"
         client_say() {{ :; }}; client_end() {{ ROWS+=("(closed)"); }}
@@ -210,13 +210,15 @@ def test_an_answer_of_the_server_ends_with_its_mark(answers: list[str], code: in
 
 @pytest.mark.parametrize("secret", ["it's", "back\\slash", "plain"])
 def test_a_password_stays_what_it_is_between_quotes(secret: str) -> None:
-    said = shell(SERVICES / "mysql" / "sql.sh", 'quote "$GIVEN"; printf %s "$QUOTED"', GIVEN=secret)
+    said = shell(
+        SERVICES / "mysql" / "server" / "sql.sh", 'quote "$GIVEN"; printf %s "$QUOTED"', GIVEN=secret
+    )
     assert said == secret.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def test_the_primary_tells_the_roles_of_all_and_who_is_none_any_more_its_own_alone() -> None:
     said = shell(
-        SERVICES / "mysql" / "routers.sh",
+        SERVICES / "mysql" / "server" / "routers.sh",
         f"""{BENCH}
         GROUP=([mysql-1]=ONLINE [mysql-2]=ONLINE [mysql-3]=RECOVERING) VIEW=17:3
         connect_routers() {{ :; }}; client_say() {{ echo "$1 is told $2"; }}; hear_router() {{ :; }}
@@ -249,7 +251,7 @@ def test_a_router_that_does_not_answer_gets_a_new_connection(
 ) -> None:
     lines = "\n".join(heard)
     said = shell(
-        SERVICES / "mysql" / "routers.sh",
+        SERVICES / "mysql" / "server" / "routers.sh",
         f"""{BENCH}
         PATIENCE_S=3 ALERT_S=10 ROUTER_SILENT=''; UNANSWERED_S=([r]={asked_s}); exec 5<<<"{lines}"
         client_hear() {{ IFS= read -r -u 5 HEARD && [[ -n $HEARD ]]; }}; client_end() {{ :; }}
@@ -264,7 +266,7 @@ def test_a_router_that_does_not_answer_gets_a_new_connection(
 def test_what_group_replication_logs_is_an_event_once_a_second_and_so_is_the_end_of_the_server() -> None:
     line = "[Repl] Plugin group_replication reported: Group membership changed"
     said = shell(
-        SERVICES / "mysql" / "run-member.sh",
+        SERVICES / "mysql" / "server" / "run-member.sh",
         f"wake() {{ echo $1; }}; printf '%s\\n' other '{line}' '{line}' | watch_log 2>&1",
     )
     assert said.splitlines() == ["other", line, "log", line, "ended"]
@@ -280,7 +282,7 @@ def test_what_group_replication_logs_is_an_event_once_a_second_and_so_is_the_end
     ],
 )
 def test_transactions_of_a_gtid_set_are_counted(given: str, count: str) -> None:
-    script = SERVICES / "mysql-backup" / "archive.sh"
+    script = SERVICES / "mysql" / "backup" / "archive.sh"
     assert shell(script, f"count '{given}'").strip() == count
 
 
@@ -308,7 +310,7 @@ def test_a_replay_ends_with_the_last_transaction_that_was_committed_in_time(
     fake = tmp_path / "zstd"
     fake.write_text(f"#!/bin/bash\ncat <<'EOF'\n{LOG}EOF\n")
     fake.chmod(0o755)
-    script = SERVICES / "mysql-backup" / "replay.sh"
+    script = SERVICES / "mysql" / "backup" / "replay.sh"
     text = shell(script, f"PATH={tmp_path}:$PATH; up_to {limit} x")
     assert "".join(re.findall(r"^INSERT (\d)$", text, re.M)) == kept
     assert text.count("COMMIT") == len(kept)
@@ -356,7 +358,7 @@ def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
     LINE=old BINLOGS={tmp_path} ID=20261125T000000Z UNTIL=2026-11-25T01:30:00.5Z
     follow; echo whole
     """
-    said = shell(SERVICES / "mysql-backup" / "replay.sh", code)
+    said = shell(SERVICES / "mysql" / "backup" / "replay.sh", code)
     assert (said.strip() != "whole") == refused
     assert (f"end at {last or 'the backup itself'}, nothing was touched" in said) == refused
 
@@ -376,7 +378,7 @@ def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
 def test_binary_logs_come_from_a_member_that_has_them(
     tmp_path: Path, online: str, same: str, holding: str, chosen: str, told: str
 ) -> None:
-    library = (SERVICES / "mysql-backup" / "mysql.sh").read_text()
+    library = (SERVICES / "mysql" / "backup" / "mysql.sh").read_text()
     functions = library[library.index("# role MEMBER") : library.index("# lock_archive")]
     code = f"""
     MYSQL_NAMES=(mysql-1 mysql-2 mysql-3); log() {{ echo "$*" >>{tmp_path}/told; }}
@@ -391,7 +393,7 @@ def test_binary_logs_come_from_a_member_that_has_them(
     }}
     (choose_log a:1-5) 2>>{tmp_path}/told || echo "code $?"
     """
-    said = shell(SERVICES / "mysql-backup" / "archive.sh", code, BINLOGS=str(tmp_path))
+    said = shell(SERVICES / "mysql" / "backup" / "archive.sh", code, BINLOGS=str(tmp_path))
     assert said.strip() == chosen
     assert (tmp_path / "ended").exists() == (told == "another history")
     assert told in (tmp_path / "told").read_text() if told else True
@@ -470,5 +472,5 @@ def test_a_replay_takes_segments_of_the_backups_own_line_alone(tmp_path: Path) -
     LINE=new BINLOGS={tmp_path} UNTIL=2026-11-25T01:30:00Z
     replay
     """
-    said = shell(SERVICES / "mysql-backup" / "replay.sh", code)
+    said = shell(SERVICES / "mysql" / "backup" / "replay.sh", code)
     assert re.findall(r"replayed (\S+)", said) == ["20261122T013000Z.sql.zst"]

@@ -82,9 +82,10 @@ def checked(run: Callable[[], object]) -> None:
 
 def folder_with(service: bytes) -> TemporaryDirectory[str]:
     folder = TemporaryDirectory()
-    (Path(folder.name) / "api").mkdir()
-    (Path(folder.name) / "api" / "service.yaml").write_bytes(service)
-    (Path(folder.name) / "api" / "a.j2").write_text("{{ settings.edge.domain }}{{ service.image }}")
+    api = Path(folder.name) / "api" / "server"
+    api.mkdir(parents=True)
+    (api / "service.yaml").write_bytes(service)
+    (api / "a.j2").write_text("{{ settings.edge.domain }}{{ service.image }}")
     return folder
 
 
@@ -98,7 +99,7 @@ MOUNTING = yaml.safe_dump(
 ).encode()
 PEMS = [name for name, value in sound().items() if "-----BEGIN" in value]
 EVERY_RECIPE = yaml.safe_dump(written_recipes(), sort_keys=False).encode()
-OWN_RECIPES = (SERVICES / "mysql" / "secrets.yaml").read_bytes()
+OWN_RECIPES = (SERVICES / "mysql" / "server" / "secrets.yaml").read_bytes()
 SOUND_STACK, SOUND_SERVICE = stack_text(STACK), yaml.safe_dump(SERVICE).encode()
 
 

@@ -25,9 +25,9 @@ def stack(**changes: Any) -> RawStack:
 
 @pytest.fixture
 def services(tmp_path: Path) -> Path:
-    (tmp_path / "example").mkdir()
-    (tmp_path / "example" / "service.yaml").write_text(SERVICE)
-    (tmp_path / "example" / "a.conf.j2").write_text("{{ settings.edge.domain }}")
+    (tmp_path / "example" / "server").mkdir(parents=True)
+    (tmp_path / "example" / "server" / "service.yaml").write_text(SERVICE)
+    (tmp_path / "example" / "server" / "a.conf.j2").write_text("{{ settings.edge.domain }}")
     return tmp_path
 
 
@@ -37,22 +37,21 @@ def test_files_are_rendered(services: Path) -> None:
 
 @pytest.mark.parametrize("text", ["{{ settings.nothing }}", "{% if %}", "{{"])
 def test_a_template_that_cannot_be_rendered_is_a_fault(services: Path, text: str) -> None:
-    (services / "example" / "a.conf.j2").write_text(text)
-    with pytest.raises(ConfigurationError, match=r"services/example/a\.conf\.j2: can't be rendered"):
+    (services / "example" / "server" / "a.conf.j2").write_text(text)
+    with pytest.raises(ConfigurationError, match=r"services/example/server/a\.conf\.j2: can't be rendered"):
         read(stack(), services)
 
 
 def test_broken_yaml_and_unknown_keys_are_faults_beside_others(services: Path) -> None:
-    (services / "example" / "service.yaml").write_text(SERVICE + "colour: red\n")
-    (services / "other").mkdir()
-    (services / "other" / "service.yaml").write_text("a: [")
+    (services / "example" / "server" / "service.yaml").write_text(SERVICE + "colour: red\n")
+    (services / "other" / "server").mkdir(parents=True)
+    (services / "other" / "server" / "service.yaml").write_text("a: [")
     with pytest.raises(ConfigurationError) as caught:
         read(stack(network={"subnet": "192.0.2.0/24"}), services)
     text = str(caught.value)
-    assert all(
-        part in text
-        for part in ("services/example.colour", "services/other/service.yaml:1: is not YAML", "192.0.2.0/24")
-    )
+    place = "services/other/server/service.yaml:1"
+    parts = ("services/example/server.colour", f"{place}: is not YAML", "192.0.2.0/24")
+    assert all(part in text for part in parts)
 
 
 def test_a_key_file_that_cannot_be_read_is_a_fault(services: Path, monkeypatch: pytest.MonkeyPatch) -> None:

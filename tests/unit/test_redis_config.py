@@ -64,7 +64,7 @@ def test_everybody_knows_all_names(plan: Plan) -> None:
 
 
 def test_sentinels_settings_are_for_the_name_that_the_scripts_use(plan: Plan) -> None:
-    (name,) = re.findall(r"MASTER_NAME=(\S+)$", (SERVICES / "redis/resp.sh").read_text(), re.MULTILINE)
+    (name,) = re.findall(r"MASTER_NAME=(\S+)$", (SERVICES / "redis/server/resp.sh").read_text(), re.MULTILINE)
     conf = text(plan, "redis-sentinel", "sentinel.conf.j2")
     named = re.findall(
         r"^sentinel (?:down-after-milliseconds|failover-timeout|parallel-syncs) (\S+)", conf, re.MULTILINE
@@ -73,7 +73,7 @@ def test_sentinels_settings_are_for_the_name_that_the_scripts_use(plan: Plan) ->
 
 
 def test_stopping_takes_no_longer_than_swarm_allows(plan: Plan) -> None:
-    script = (SERVICES / "redis/switchover.sh").read_text()
+    script = (SERVICES / "redis/server/switchover.sh").read_text()
     redis = next(each for each in plan.services if each.name == "redis")
     shares = {name: int(value) for name, value in re.findall(r"\b([A-Z_]+_(?:S|MS))=(\d+)", script)}
     conf = text(plan, "redis", "redis.conf.j2")
@@ -121,7 +121,7 @@ def test_what_scripts_read_as_secrets_is_mounted_and_can_be_made(plan: Plan) -> 
 
 def users(function: str, tmp_path: Path) -> dict[str, str]:
     """The ACL file as the real script writes it, by user."""
-    script = (SERVICES / "redis/users.sh").read_text()
+    script = (SERVICES / "redis/server/users.sh").read_text()
     body = f'secret() {{ SECRET="value-of-$1"; }}\n{script}\n{function}'
     done = subprocess.run(["bash", "-eu"], input=body, capture_output=True, text=True, check=True)
     return {line.split()[1]: line for line in done.stdout.splitlines()}

@@ -13,9 +13,12 @@ ENGINE = "HOSTNAME=redis-1 STOP_GRACE_S=60 MEMBERS='redis-1 redis-2 redis-3' RED
 ENGINE += "REDIS_SENTINEL_MEMBERS='s-1 s-2 s-3'\n"
 MEMBER = (
     "../lib/member.sh",
-    *(f"redis/{name}.sh" for name in ("resp", "hosts", "line", "peers", "sentinels")),
+    *(f"redis/server/{name}.sh" for name in ("resp", "hosts", "line", "peers", "sentinels")),
 )
-ALL = (*MEMBER, *(f"redis/{name}.sh" for name in ("decide", "observe", "guard", "switchover", "redis")))
+ALL = (
+    *MEMBER,
+    *(f"redis/server/{name}.sh" for name in ("decide", "observe", "guard", "switchover", "redis")),
+)
 
 
 def shell(body: str, *scripts: str) -> list[str]:
@@ -142,7 +145,7 @@ def test_a_peer_that_hangs_holds_up_nobody_else(tmp_path: Path) -> None:
 
 
 def test_a_dead_peer_keeps_its_address_unless_a_living_one_has_it(tmp_path: Path) -> None:
-    hosts = (SERVICES / "redis/hosts.sh").read_text().replace("/etc/hosts", f"{tmp_path}/hosts")
+    hosts = (SERVICES / "redis/server/hosts.sh").read_text().replace("/etc/hosts", f"{tmp_path}/hosts")
     (tmp_path / "hosts.sh").write_text(hosts)
     (tmp_path / "hosts").write_text("127.0.0.1 localhost\n10.0.0.9 redis-2 # peer\n")
     body = f"""HOSTS_KEPT=(redis-2 redis-3); read_hosts; HOSTS_BASE=$HOSTS_OTHERS
@@ -165,10 +168,10 @@ ONLINE = "slave{n}:ip=redis-{m},port=6379,state={state},offset=5,lag=0"
 
 
 def observed(own: str, answers: dict[str, str], print_: str, tmp_path: Path, before: str = "") -> list[str]:
-    scripts = [name for name in ALL if name != "redis/observe.sh"]
-    observe = (SERVICES / "redis/observe.sh").read_text().replace("=/data/", f"={tmp_path}/")
+    scripts = [name for name in ALL if name != "redis/server/observe.sh"]
+    observe = (SERVICES / "redis/server/observe.sh").read_text().replace("=/data/", f"={tmp_path}/")
     (tmp_path / "observe.sh").write_text(observe)
-    scripts.insert(scripts.index("redis/guard.sh"), str(tmp_path / "observe.sh"))
+    scripts.insert(scripts.index("redis/server/guard.sh"), str(tmp_path / "observe.sh"))
     body = f"""own() {{ RESP='{own} '; }}; log() {{ :; }}; {before}
       observe || echo nothing; echo {print_}"""
     return shell(peers(answers) + body, *scripts)
@@ -250,7 +253,7 @@ def test_who_handed_back_follows_and_takes_no_write_before() -> None:
 def acts(action: str, tmp_path: Path) -> list[str]:
     body = f"""own() {{ echo "$*"; }}; log() {{ :; }}; LEAD_FILE={tmp_path}/LEAD MEMBER_FILE={tmp_path}/member
       ACTION='{action}'; act; echo "${{WITHOUT_WRITES:--}} ${{ORDER_TAKEN:--}}\""""
-    scripts = [name for name in ALL if name != "redis/observe.sh"]
+    scripts = [name for name in ALL if name != "redis/server/observe.sh"]
     return shell(
         "WITHOUT_WRITES='' ORDER_TAKEN=''\n" + body.replace("own()", "ME=redis-1\nown()", 1), *scripts
     )
@@ -280,7 +283,7 @@ def test_actions_are_carried_out(tmp_path: Path) -> None:
     ],
 )
 def test_the_role_is_what_the_server_itself_says(said: str, role: str) -> None:
-    script = (SERVICES / "redis/role").read_text().replace('source "/etc/redis/$file.sh"', ":")
+    script = (SERVICES / "redis/server/role").read_text().replace('source "/etc/redis/$file.sh"', ":")
     own = f"own() {{ RESP='{said} '; }}\n"
     assert shell(own + script, *MEMBER) == [role]
     assert shell("own() { return 2; }\n" + script, *MEMBER) == ["NONE"]
@@ -298,12 +301,12 @@ EMPTY, FULL = "# Keyspace\\r\\n", "# Keyspace\\r\\ndb0:keys=1,expires=0\\r\\n"
 
 def hook(name: str, tmp_path: Path, body: str) -> list[str]:
     """What a hook of redis-backup does with `body` in place of the library and of what it defines."""
-    library = (SERVICES / "redis-backup/redis.sh").read_text().replace('. "${BASH_SOURCE[0]%/*}/lib.sh"', ":")
+    library = (SERVICES / "redis/backup/redis.sh").read_text().replace('. "${BASH_SOURCE[0]%/*}/lib.sh"', ":")
     (tmp_path / "redis.sh").write_text(library)
     script = tmp_path / "hooks" / f"{name}.sh"
     script.parent.mkdir(exist_ok=True)
     fakes = 'log() { echo "log $*"; }; fail() { echo "fail $*"; exit "$1"; }; secret() { SECRET=$1; }'
-    head, source, rest = (SERVICES / f"redis-backup/{name}.sh").read_text().partition('/../redis.sh"\n')
+    head, source, rest = (SERVICES / f"redis/backup/{name}.sh").read_text().partition('/../redis.sh"\n')
     rest, main, _ = rest.partition('\nmain "$@"\n')
     ordered = [rest, fakes, body, main] if main else [fakes, body, rest]
     script.write_text("\n".join([head + source, *ordered]))

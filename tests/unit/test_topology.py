@@ -60,7 +60,7 @@ def test_a_service_that_is_off_by_itself_comes_on_by_name_alone(
 
 def test_a_need_of_what_is_off_by_itself_is_a_fault() -> None:
     text = faults(declaration(needs=["db"]), declaration("db", off_unless_enabled=WHY))
-    assert "services/api.needs: db is disabled in this environment; enable it, or drop the need" in text
+    assert "services/api/server.needs: db is disabled in this environment; enable it, or drop" in text
 
 
 def test_needed_services_come_first() -> None:

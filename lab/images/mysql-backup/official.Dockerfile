@@ -1,5 +1,5 @@
 # Server and tools for backups, on the official MySQL image: `make images` gives it as BASE, pinned by digest in
-# configs/services/mysql/service.yaml, so that dumps, logs and the scratch server are of the members' own version.
+# configs/services/mysql/server/service.yaml, so that dumps, logs and the scratch server are of the members' own version.
 #
 # The official image leaves out mysqlbinlog, without which there is no restore to a moment
 # (https://github.com/docker-library/mysql/issues/907). It is in MySQL's client package of the same version, which

@@ -1,5 +1,5 @@
 # Platform Web on the official nginx image: `make images` gives it as BASE, pinned by digest in
-# configs/services/nginx/service.yaml. The image has curl, which the health check runs.
+# configs/services/nginx/server/service.yaml. The image has curl, which the health check runs.
 ARG BASE
 FROM ${BASE}
 RUN command -v curl

@@ -192,10 +192,10 @@ def test_whatever_was_done_to_nodes_and_leaders_nothing_differs_from_its_declara
 
 
 EDITS = {
-    "mysql": ("mysql/my.cnf.j2", "long_query_time = 1", "long_query_time = 2"),
-    "redis": ("redis/redis.conf.j2", "tcp-keepalive 60", "tcp-keepalive 61"),
+    "mysql": ("mysql/server/my.cnf.j2", "long_query_time = 1", "long_query_time = 2"),
+    "redis": ("redis/server/redis.conf.j2", "tcp-keepalive 60", "tcp-keepalive 61"),
     "mongodb": (
-        "mongodb/mongod.conf.j2",
+        "mongodb/server/mongod.conf.j2",
         "replication:\n",
         "operationProfiling:\n  slowOpThresholdMs: 150\nreplication:\n",
     ),
