@@ -1,7 +1,8 @@
 """The image folders and their content hashes: a changed folder or base means a new image.
 
 An image lies in lab/images/<name>, or with the service of its name:
-configs/services/<product>/<part>/lab-image.
+configs/services/<product>/<part>/lab-image. What only tests of a service run is <service>-client:
+configs/services/<product>/<part>/conformance/lab-image.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from lab.model import Frozen
 from lab.shell import LabError
 
 IMAGES = Path(__file__).parent / "images"
-BESIDE = "lab-image"
+BESIDE, TESTS = "lab-image", "conformance"
 INFRASTRUCTURE = {"node", "registry"}
 
 
@@ -97,8 +98,10 @@ def load_images(root: Path = IMAGES, services: Path = SERVICES) -> list[Image]:
 def _folders(root: Path, services: Path) -> dict[str, Path]:
     """Return the folder of every image by the image's name. Raises LabError for a name that two have."""
     found = {file.parent.name: file.parent for file in sorted(root.glob("*/image.yaml"))}
-    for file in sorted(services.glob(f"*/*/{BESIDE}/image.yaml")):
-        name = service_name(file.parent.parent)
+    beside = {file: service_name(file.parent.parent) for file in services.glob(f"*/*/{BESIDE}/image.yaml")}
+    for file in services.glob(f"*/*/{TESTS}/{BESIDE}/image.yaml"):
+        beside[file] = f"{service_name(file.parents[2])}-client"
+    for file, name in sorted(beside.items()):
         if name in found:
             raise LabError(f"{file.parent}: {found[name]} makes an image of this name; remove one of the two")
         found[name] = file.parent

@@ -13,9 +13,10 @@ from components.topology import Plan
 from lab.images import push_variant
 from ops.__main__ import read_plan
 from tests.lab import topics
+from tests.lab.kit import LEDGER_IMAGE, load_kits
 from tests.lab.load import Edge
 from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
-from tests.lab.stores import KINDS, Store
+from tests.lab.stores import Store
 from tests.lab.writer import Place
 
 
@@ -74,14 +75,15 @@ def edge(plan: Plan, secrets: dict[str, str]) -> Edge:
 
 @pytest.fixture(scope="session")
 def stores(plan: Plan) -> list[Store]:
-    """The data stores that this environment has."""
-    found = [Store(plan, kind) for kind in KINDS if kind.name not in plan.off]
+    """The services with a `role` hook that this environment has."""
+    found = [Store(plan, kit) for kit in load_kits() if kit.service not in plan.off]
     if not found:
-        pytest.skip(f"no data store is on: {dict(plan.off)}")
+        pytest.skip(f"no service with a role hook is on: {dict(plan.off)}")
     return found
 
 
 @pytest.fixture(scope="session")
-def place(plan: Plan, secrets: dict[str, str]) -> Place:
+def place(plan: Plan, stores: list[Store], secrets: dict[str, str]) -> Place:
     """Where clients of the stores run: on a node where nobody leads, and which no test takes down alone."""
-    return Place(plan.settings, "node-5", push_variant("ledger", "1", {}), secrets)
+    names = {LEDGER_IMAGE, *(store.kit.file.image for store in stores)}
+    return Place(plan.settings, "node-5", {name: push_variant(name, "1", {}) for name in names}, secrets)

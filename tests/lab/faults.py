@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from components.settings import Settings
 from tests.lab.nodes import lab, on_node, plug_in, unplug
-from tests.lab.stores import Store, found
+from tests.lab.stores import Store, found, inside_text
 
 #: Longer than the slowest takes to elect another: what is away comes back to a set that went on.
 AWAY_S = 20
@@ -19,18 +19,26 @@ END_LIMIT_S = 30
 
 def kill(store: Store, member: str) -> None:
     """Its server, and with it the container: until that has ended, the store still looks whole."""
-    script = f"""
-        container={found(member)}
-        docker exec "$container" bash -c 'kill -KILL $({store.kind.server})' || true
-        timeout {END_LIMIT_S} docker wait "$container" >/dev/null || [ $? -ne 124 ]
-    """
-    on_node(store.settings, store.homes[member], script)
+    ended = f"timeout {END_LIMIT_S} docker wait $container >/dev/null || [ $? -ne 124 ]"
+    on_node(store.settings, store.homes[member], f"{_send(store, member)}send KILL || true\n{ended}\n")
 
 
 def freeze_server(store: Store, member: str) -> None:
     """Its server alone, which goes on after FROZEN_S as if nothing had happened."""
-    inside = f"server=$({store.kind.server}); kill -STOP $server; sleep {FROZEN_S}; kill -CONT $server"
-    on_node(store.settings, store.homes[member], f"docker exec {found(member)} bash -c '{inside}'")
+    script = f"send STOP\nsleep {FROZEN_S}\nsend CONT\n"
+    on_node(store.settings, store.homes[member], _send(store, member) + script)
+
+
+def _send(store: Store, member: str) -> str:
+    """Shell that defines `send SIGNAL`, to a member's server. Process 1 ignores KILL and STOP from inside."""
+    return f"""container={found(member)}
+server=$({inside_text(member, store.kit.file.server)})
+[ -n "$server" ]
+send() {{
+  if [ "$server" = 1 ]; then docker kill --signal "$1" "$container" >/dev/null
+  else docker exec "$container" bash -c "kill -$1 $server"; fi
+}}
+"""
 
 
 def freeze_container(store: Store, member: str) -> None:

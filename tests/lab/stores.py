@@ -1,4 +1,4 @@
-"""The data stores as the swarm runs them: who leads, and when everything is whole."""
+"""Services with a `role` hook as the swarm runs them: who leads, and when everything is whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import shlex
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import pytest
 
@@ -14,58 +13,19 @@ from components.settings import Settings
 from components.topology import Plan
 from ops import status
 from ops.managers import NoManagerError
+from tests.lab.kit import Kit
 from tests.lab.nodes import on_node
 
 #: For a hand-over from one member to another, in which none or both say that they lead.
 HAND_OVER_S = 15
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What a test must know of a store besides its declaration, whose `role` hook says who leads.
-
-    `server` prints the process id of the member's server, by bash in its container. `first_write_s` is the
-    time within which writes are accepted again.
-    """
-
-    name: str
-    ledgers: tuple[str, ...]
-    secrets: tuple[str, ...]
-    first_write_s: float
-    server: str
-
-
-KINDS = (
-    Kind(
-        "mysql",
-        ledgers=("mysql",),
-        secrets=("mysql_app_password", "internal_ca_certificate"),
-        first_write_s=10,
-        server="cat /var/run/mysqld/mysqld.pid",
-    ),
-    Kind(
-        "redis",
-        ledgers=("redis", "redis-plain"),
-        secrets=("redis_app_password",),
-        first_write_s=10,
-        server="grep -lx redis-server /proc/[0-9]*/comm | cut -d/ -f3",
-    ),
-    Kind(
-        "mongodb",
-        ledgers=("mongodb",),
-        secrets=("mongodb_app_password",),
-        first_write_s=15,
-        server="pidof mongod",
-    ),
-)
-
-
 class Store:
-    """One of them: its members and where they live, the preferred leader first."""
+    """One of them: its kit, its members and where they live, the preferred leader first."""
 
-    def __init__(self, plan: Plan, kind: Kind) -> None:
-        self.settings, self.kind, self.name = plan.settings, kind, kind.name
-        service = next(service for service in plan.services if service.name == kind.name)
+    def __init__(self, plan: Plan, kit: Kit) -> None:
+        self.settings, self.kit, self.name = plan.settings, kit, kit.service
+        service = next(service for service in plan.services if service.name == kit.service)
         self.role = shlex.join(service.hooks.role)
         self.homes = {unit.name: unit.home or "" for unit in plan.units(service)}
         self.preferred = next(iter(self.homes))
@@ -135,8 +95,12 @@ def in_container(
     settings: Settings, node: str, service: str, script: str, timeout_s: float = 60, shell: str = "bash"
 ) -> str:
     """What the shell prints that runs `script` in the container of a service on a node."""
-    text = f"docker exec -i \"{found(service)}\" {shell} <<'INSIDE'\n{script}\nINSIDE\n"
-    return on_node(settings, node, text, timeout_s)
+    return on_node(settings, node, inside_text(service, script, shell), timeout_s)
+
+
+def inside_text(service: str, script: str, shell: str = "bash") -> str:
+    """Shell that runs `script` in the container of a service on this node."""
+    return f"docker exec -i \"{found(service)}\" {shell} <<'INSIDE'\n{script}\nINSIDE\n"
 
 
 def wait_whole(
@@ -157,8 +121,8 @@ def wait_whole(
 
 def _fault(store: Store, as_preferred: bool) -> str:
     roles = store.roles()
-    whole = sorted(roles.values()) == ["PRIMARY", "SECONDARY", "SECONDARY"]
-    led = not as_preferred or roles[store.preferred] == "PRIMARY"
+    whole = sorted(roles.values()) == ["PRIMARY", *["SECONDARY"] * (len(roles) - 1)]
+    led = not as_preferred or not store.kit.file.prefers_first or roles[store.preferred] == "PRIMARY"
     return "" if whole and led else f"{store.name}: {roles}"
 
 

@@ -19,7 +19,16 @@ WITHOUT_DATA = (
     *("preflight", "docker_socket", "adoption", "drift", "node_lifecycle", "destroy", "interruption"),
 )
 WITH_DATA = (
-    *("cost", "mysql", "redis", "mongodb", "mysql_temporary_space", "backup_bucket", "sample_api"),
+    *(
+        "cost",
+        "conformance",
+        "mysql",
+        "redis",
+        "mongodb",
+        "mysql_temporary_space",
+        "backup_bucket",
+        "sample_api",
+    ),
     *("silent_clients", "failover"),
     "official_plugins",
 )

@@ -16,8 +16,8 @@ from typing import Any
 
 from components.observe.over_ssh import connect, shell
 from components.settings import Settings
+from tests.lab.kit import LEDGER_IMAGE, Client
 from tests.lab.nodes import on_node
-from tests.lab.stores import KINDS
 
 LEDGER = Path(__file__).parent / "ledger.py"
 BEGIN_LIMIT_S = 60
@@ -28,14 +28,16 @@ End = dict[str, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where ledgers run, and what they are given: passwords as files."""
+    """Where clients run, and what they are given: passwords as files. `images`: the lab's, by name."""
 
     settings: Settings
     node: str
-    image: str
+    images: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
 
-    def container(self, name: str, command: Iterable[str], files: Mapping[str, str]) -> str:
+    def container(
+        self, name: str, command: Iterable[str], files: Mapping[str, str], image: str = LEDGER_IMAGE
+    ) -> str:
         """A script for the node: files in memory, gone in the end; nothing secret in argv."""
         puts = "".join(
             f"base64 -d >\"$folder/{path}\" <<<'{base64.b64encode(text.encode()).decode()}'\n"
@@ -46,16 +48,16 @@ folder=$(mktemp -d /run/ledger.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 {puts}docker run --rm --name {name} --network {shlex.quote(self.settings.network.name)} \\
   --env 'RES_OPTIONS=timeout:1 attempts:1' \\
-  -v "$folder:/run/secrets:ro" {shlex.quote(self.image)} {" ".join(map(shlex.quote, command))} </dev/null
+  -v "$folder:/run/secrets:ro" {shlex.quote(self.images[image])} {shlex.join(command)} </dev/null
 """
 
 
 @dataclass
 class Writer:
-    """One ledger under way, of a store and under the name `run`."""
+    """One ledger under way, by a service's client and under the name `run`."""
 
     place: Place
-    store: str
+    client: Client
     run: str
     seconds: int
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -71,7 +73,7 @@ class Writer:
         until = time.monotonic() + BEGIN_LIMIT_S
         while not self.events:
             waits = self._thread.is_alive() and time.monotonic() < until
-            assert waits, f"{self.store}: no write was accepted: {self.errors[-5:]}"
+            assert waits, f"{self.client.name}: no write was accepted: {self.errors[-5:]}"
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -82,7 +84,7 @@ class Writer:
         """The closing line, once everything was read back."""
         self._thread.join(self.seconds + END_LIMIT_S)
         ends = [event for event in self.events if event["event"] == "end"]
-        assert ends, f"{self.store}: the writer told no end: {self.events[-3:]} {self.errors[-5:]}"
+        assert ends, f"{self.client.name}: the writer told no end: {self.events[-3:]} {self.errors[-5:]}"
         return ends[0]
 
     def gap_s(self, since: float, until: float) -> float:
@@ -96,17 +98,25 @@ class Writer:
     @property
     def name(self) -> str:
         """The container's name."""
-        return f"ledger-{self.store}-{self.run}"
+        return f"ledger-{self.client.name}-{self.run}"
+
+    def command(self) -> list[str]:
+        """What runs in the container: Python finds client.py beside the script that it runs."""
+        variant = [self.client.variant] if self.client.variant else []
+        return ["python3", "/run/secrets/ledger.py", self.run, str(self.seconds), *variant]
+
+    def files(self) -> dict[str, str]:
+        """The container's /run/secrets."""
+        own = {"ledger.py": LEDGER.read_text(), "client.py": self.client.source}
+        return {**own, **{name: self.place.secrets[name] for name in self.client.secrets}}
 
     async def _stream(self) -> None:
         settings, node = self.place.settings, self.place.node
         (there,) = [each for each in settings.nodes if each.name == node]
-        command = ["python3", "/run/secrets/ledger.py", self.store, self.run, str(self.seconds)]
-        (kind,) = [kind for kind in KINDS if self.store in kind.ledgers]
-        files = {"ledger.py": LEDGER.read_text(), **{name: self.place.secrets[name] for name in kind.secrets}}
+        script = self.place.container(self.name, self.command(), self.files(), self.client.image)
         async with await connect(settings, there) as connection:
             process = await connection.create_process(shell(settings))
-            process.stdin.write(self.place.container(self.name, command, files))
+            process.stdin.write(script)
             process.stdin.write_eof()
 
             async def errors() -> None:
@@ -124,10 +134,11 @@ class Writer:
 
 
 class Ledgers:
-    """Ledgers of several stores at the same time: enter it, do harm, then ask `ends`."""
+    """Ledgers of several services at the same time: enter it, do harm, then ask `ends`."""
 
-    def __init__(self, place: Place, names: Iterable[str], run: str, seconds: int = 900) -> None:
-        self.writers = {name: Writer(place, name, run, seconds) for name in names}
+    def __init__(self, place: Place, clients: Iterable[Client], run: str, seconds: int = 900) -> None:
+        self.run, self.clients = run, tuple(clients)
+        self.writers = {client.name: Writer(place, client, run, seconds) for client in self.clients}
         self.ends: dict[str, End] = {}
 
     def __enter__(self) -> Ledgers:
@@ -149,9 +160,9 @@ class Ledgers:
         return {name: writer.gap_s(since, until) for name, writer in self.writers.items()}
 
 
-def read_back(place: Place, names: Iterable[str], run: str) -> dict[str, int]:
+def read_back(place: Place, clients: Iterable[Client], run: str) -> dict[str, int]:
     """By ledger, how many writes of an earlier run are there."""
-    writers = [Writer(place, name, run, 0) for name in names]
+    writers = [Writer(place, client, run, 0) for client in clients]
     for writer in writers:
         writer.start()
-    return {writer.store: int(writer.end()["present"]) for writer in writers}
+    return {writer.client.name: int(writer.end()["present"]) for writer in writers}

@@ -25,6 +25,8 @@ from lab.shell import LabError
 from lab.stackfile import lab_config
 from ops import secrets
 from ops.secrets import Values, edge_names, missing
+from tests.lab.kit import load_kits
+from tests.lab.stores import Store
 from tests.program.recorder import SERVICE, Recorder, new_recorder, run_program
 from tests.unit import examples
 from tests.unit.chains import NOW
@@ -34,6 +36,8 @@ from tests.unit.test_lab_stackfile import LAB
 
 ROOT = Path(__file__).resolve().parents[2]
 STORES = re.compile("mysql|redis|mongo")
+#: Of tests/lab, what does harm to every service with a `role` hook.
+GENERIC = ("kit", "stores", "ledger", "writer", "faults", "data/test_conformance", "data/test_failover")
 #: What a service of three members brings, and nothing else is written.
 FOLDERS = {
     "queue/server/service.yaml": """
@@ -51,8 +55,41 @@ secrets:
   - {{name: queue_app_password, path: /run/secrets/app}}
   - {{name: queue_backup_password, path: /run/secrets/backup}}
 volumes: [{{name: data, path: /data}}]
+hooks: {{role: [role]}}
 stateful: true
 """,
+    "queue/server/conformance/kit.yaml": """
+secrets: [queue_app_password]
+image: queue-client
+variants: {{unconfirmed: {{promised: false}}}}
+server: pidof queued
+members: queuectl members
+first_write_s: 20
+prefers_first: false
+change: {{file: start.sh, old: --data, new: --quiet --data}}
+refused:
+  no password: {{command: queuectl put, answer: needs a password}}
+""",
+    "queue/server/conformance/client.py": """
+class Client:
+    def __init__(self, run, variant=''):
+        self.found = set()
+
+    def write(self, number):
+        self.found.add(number)
+
+    def numbers(self):
+        return self.found
+
+    def close(self):
+        pass
+""",
+    "queue/server/conformance/lab-image/image.yaml": """
+base: base-sid
+tag: "1"
+tests: [queue]
+""",
+    "queue/server/conformance/lab-image/Dockerfile": "ARG BASE\nFROM $BASE\n",
     "queue/server/secrets.yaml": """
 queue_tls_key: {{kind: key}}
 queue_tls_certificate:
@@ -276,7 +313,19 @@ def test_the_labs_images_have_its_own(project: Project) -> None:
     images = {image.name: image for image in load_images(services=project.services)}
     assert images["queue"].folder == project.services / "queue" / "server" / "lab-image"
     assert images["queue"].services == ("queue", "queue-backup")
-    assert images.keys() - {image.name for image in load_images()} == {"queue"}
+    assert images["queue-client"].services == ()
+    assert images.keys() - {image.name for image in load_images()} == {"queue", "queue-client"}
+
+
+def test_the_conformance_kit_has_its_clients(project: Project, values: Values) -> None:
+    kits = {kit.service: kit for kit in load_kits(project.services)}
+    assert kits.keys() - {kit.service for kit in load_kits()} == {"queue"}
+    assert [(client.name, client.promised, client.image) for client in kits["queue"].clients] == [
+        ("queue", True, "queue-client"),
+        ("queue-unconfirmed", False, "queue-client"),
+    ]
+    store = Store(project.read(values).plan, kits["queue"])
+    assert (store.role, list(store.homes)) == ("role", ["queue-1", "queue-2", "queue-3"])
 
 
 def test_two_folders_for_one_image_are_a_fault(project: Project) -> None:
@@ -305,6 +354,7 @@ def test_no_code_names_a_store() -> None:
         *(file for name in ("components", "ops") for file in (ROOT / name).rglob("*") if file.is_file()),
         *(ROOT / "lab").rglob("*.py"),
         ROOT / "tests" / "run-all.sh",
+        *(ROOT / "tests" / "lab" / f"{name}.py" for name in GENERIC),
     ]
     naming = [
         str(file.relative_to(ROOT))

@@ -1,7 +1,8 @@
-"""MySQL, Redis and MongoDB under ledgers of acknowledged writes, all at the same time: whatever dies,
+"""Every service with a `role` hook under ledgers of acknowledged writes, all at the same time: whatever dies,
 nothing acknowledged is lost and writes are accepted again in time.
 
-Plain writes to Redis are counted, and what of them is lost is printed: docs/decisions/0011-redis.md.
+What differs is in the services' folders: tests/lab/kit.py. Of a variant that promises nothing, what is lost
+is counted and printed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,31 +21,32 @@ import pytest
 
 from lab.model import NODES
 from tests.lab import faults
+from tests.lab.kit import KitFile
 from tests.lab.measure import measured
 from tests.lab.nodes import lab
 from tests.lab.runner import BUSY, ROOT, Tree, until
 from tests.lab.stores import Store, wait_whole
 from tests.lab.topics import cases
-from tests.lab.writer import End, Ledgers, Place, read_back
+from tests.lab.writer import Ledgers, Place, read_back
 
-ROLL_GAP_S = 5
-FROZEN_GAP_S = 10
 COLD_START_S = 180
-#: Without a promise: nothing about its gaps or losses is asserted.
-PLAIN = "redis-plain"
 pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture
 def write(stores: list[Store], place: Place) -> Callable[[str], Ledgers]:
     """Ledgers of every store, under a name of this run."""
-    names = [name for store in stores for name in store.kind.ledgers]
-    return lambda run: Ledgers(place, names, f"{run}{random.randrange(16**8):08x}")
+    clients = [client for store in stores for client in store.kit.clients]
+    return lambda run: Ledgers(place, clients, f"{run}{random.randrange(16**8):08x}")
 
 
-def limits(stores: Iterable[Store]) -> dict[str, float]:
+def limits(stores: Iterable[Store], limit: Callable[[KitFile], float]) -> dict[str, float]:
+    """A limit of the kits, by ledger; nothing is asserted about those that promise nothing."""
     return {
-        name: store.kind.first_write_s for store in stores for name in store.kind.ledgers if name != PLAIN
+        client.name: limit(store.kit.file)
+        for store in stores
+        for client in store.kit.clients
+        if client.promised
     }
 
 
@@ -52,13 +55,14 @@ def tell_gaps(what: str, gaps: Mapping[str, float], **figures: float) -> None:
     measured(what, **{f"{name}_s": gap for name, gap in gaps.items()}, **figures)
 
 
-def check(ends: Mapping[str, End]) -> None:
-    for name, end in ends.items():
+def check(ledgers: Ledgers) -> None:
+    for name, end in ledgers.ends.items():
         measured(f"ledger of {name}", acknowledged=end["acknowledged"], lost=end["lost"])
-    for name, end in ends.items():
-        assert end["acknowledged"] > 100, (name, end)
-        assert end["foreign"] == 0, (name, end)
-        assert name == PLAIN or end["lost"] == 0, (name, end)
+    for client in ledgers.clients:
+        end = ledgers.ends[client.name]
+        assert end["acknowledged"] > 100, (client.name, end)
+        assert end["foreign"] == 0, (client.name, end)
+        assert end["lost"] == 0 or not client.promised, (client.name, end)
 
 
 def late(gaps: Mapping[str, float], allowed: Mapping[str, float]) -> dict[str, float]:
@@ -75,7 +79,7 @@ def test_a_cold_start_of_all_nodes_brings_everything_back_without_a_hand(
     settings = stores[0].settings
     with write("before") as before:
         time.sleep(10)
-    check(before.ends)
+    check(before)
     names = [node.name for node in NODES]
     for name in names:
         lab("stop-node", name, "--kill")
@@ -89,40 +93,54 @@ def test_a_cold_start_of_all_nodes_brings_everything_back_without_a_hand(
     assert [process.wait(120) for process in starting] == [0] * len(names)
     wait_whole(stores, settings, COLD_START_S)
     took_s = time.monotonic() - began
-    (run,) = {writer.run for writer in before.writers.values()}
-    held = read_back(place, before.writers, run)
+    held = read_back(place, before.clients, before.run)
     with write("after") as after:
         time.sleep(10)
     measured(f"cold start in the order {' '.join(names)}", converged_s=took_s, **held)
-    check(after.ends)
+    check(after)
     assert {name: held[name] - end["present"] for name, end in before.ends.items()} == dict.fromkeys(held, 0)
     assert took_s <= COLD_START_S
+
+
+@dataclass(frozen=True)
+class AllAtOnce:
+    """What was seen while a fault was done to all leaders at once; `leaders` by store."""
+
+    leaders: Mapping[str, str]
+    gaps_s: Mapping[str, float]
+    whole_s: float
+    ledgers: Ledgers
+
+
+def harm_all_leaders(
+    fault: Callable[[Store, str], None], stores: list[Store], ledgers: Ledgers, watched_s: float
+) -> AllAtOnce:
+    """Whichever members lead: a preferred one that led no more may take over at any moment."""
+    with ledgers:
+        time.sleep(3)
+        leaders = {store.name: store.leader() for store in stores}
+        since = time.time()
+        with ThreadPoolExecutor(len(stores)) as pool:
+            list(pool.map(lambda store: fault(store, leaders[store.name]), stores))
+        time.sleep(watched_s)
+        gaps = ledgers.gaps_s(since, time.time())
+        whole_s = watched_s + wait_whole(stores, stores[0].settings)
+    return AllAtOnce(leaders, gaps, whole_s, ledgers)
 
 
 @pytest.mark.parametrize("name", cases(faults.OF_LEADERS, tested=[faults.KILL]))
 def test_leaders_of_all_stores_go_at_once(
     name: str, stores: list[Store], write: Callable[[str], Ledgers]
 ) -> None:
-    """Whichever members lead: a preferred one that led no more may take over at any moment."""
-    settings = stores[0].settings
-    wait_whole(stores, settings)
+    wait_whole(stores, stores[0].settings)
     before = {store.name: store.start_times() for store in stores}
-    with write("leaders") as ledgers:
-        time.sleep(3)
-        leaders = {store.name: store.leader() for store in stores}
-        since = time.time()
-        with ThreadPoolExecutor(len(stores)) as pool:
-            list(pool.map(lambda store: faults.OF_LEADERS[name](store, leaders[store.name]), stores))
-        time.sleep(20)
-        gaps = ledgers.gaps_s(since, time.time())
-        whole_s = wait_whole(stores, settings)
-    tell_gaps(f"{name}, of all at once", gaps, converged_s=whole_s + 20)
-    check(ledgers.ends)
+    seen = harm_all_leaders(faults.OF_LEADERS[name], stores, write("leaders"), watched_s=20)
+    tell_gaps(f"{name}, of all at once", seen.gaps_s, converged_s=seen.whole_s)
+    check(seen.ledgers)
     after = {store.name: store.start_times() for store in stores}
-    assert all(after[each][leaders[each]] > before[each][leaders[each]] for each in before), (
-        "no fault happened"
-    )
-    assert late(gaps, limits(stores)) == {}
+    ended = [each for each, leader in seen.leaders.items() if after[each][leader] > before[each][leader]]
+    assert ended == list(seen.leaders), "no fault happened"
+    assert late(seen.gaps_s, limits(stores, lambda kit: kit.first_write_s)) == {}
 
 
 @pytest.mark.parametrize("name", cases(faults.FREEZES, tested=[faults.FREEZE]))
@@ -130,19 +148,12 @@ def test_leaders_that_are_frozen_and_go_on_lose_nothing(
     name: str, stores: list[Store], write: Callable[[str], Ledgers]
 ) -> None:
     """The others elect; then there is one leader too many, which must neither write nor be written to."""
-    settings = stores[0].settings
-    wait_whole(stores, settings)
-    with write("frozen") as ledgers:
-        time.sleep(3)
-        since = time.time()
-        with ThreadPoolExecutor(len(stores)) as pool:
-            list(pool.map(lambda store: faults.FREEZES[name](store, store.leader()), stores))
-        time.sleep(10)
-        gaps = ledgers.gaps_s(since, time.time())
-        whole_s = wait_whole(stores, settings)
-    tell_gaps(f"{name} for {faults.FROZEN_S} s, of all leaders at once", gaps, converged_s=whole_s + 10)
-    check(ledgers.ends)
-    assert late(gaps, dict.fromkeys(limits(stores), FROZEN_GAP_S)) == {}
+    wait_whole(stores, stores[0].settings)
+    seen = harm_all_leaders(faults.FREEZES[name], stores, write("frozen"), watched_s=10)
+    told = f"{name} for {faults.FROZEN_S} s, of all leaders at once"
+    tell_gaps(told, seen.gaps_s, converged_s=seen.whole_s)
+    check(seen.ledgers)
+    assert late(seen.gaps_s, limits(stores, lambda kit: kit.frozen_s)) == {}
 
 
 @pytest.mark.drill
@@ -164,8 +175,9 @@ def test_the_node_of_each_leader_goes_one_after_the_other(
             gaps = ledgers.gaps_s(since, time.time())
             whole_s = wait_whole(stores, settings)
             tell_gaps(f"{name}, {node} with {name_of_store}'s leader", gaps, converged_s=whole_s + 5)
-            missed |= {f"{node} {ledger}": gap for ledger, gap in late(gaps, limits(stores)).items()}
-    check(ledgers.ends)
+            allowed = limits(stores, lambda kit: kit.first_write_s)
+            missed |= {f"{node} {ledger}": gap for ledger, gap in late(gaps, allowed).items()}
+    check(ledgers)
     assert missed == {}
 
 
@@ -181,25 +193,15 @@ def test_the_preferred_members_lead_again_after_a_while(stores: list[Store]) -> 
             faults.stop(store, store.preferred)
             until(partial(led_by_another, store), 60, f"another than {store.preferred} leads")
 
+    preferring = [store for store in stores if store.kit.file.prefers_first]
     with ThreadPoolExecutor(len(stores)) as pool:
-        list(pool.map(hand_over, stores))
+        list(pool.map(hand_over, preferring))
     took_s = wait_whole(stores, stores[0].settings, as_preferred=True)
     measured("the preferred members lead again", after_s=took_s)
 
 
 def test_whatever_was_done_to_nodes_and_leaders_nothing_differs_from_its_declaration(checkout: Tree) -> None:
     assert checkout.changes() == {}
-
-
-EDITS = {
-    "mysql": ("mysql/server/my.cnf.j2", "long_query_time = 1", "long_query_time = 2"),
-    "redis": ("redis/server/redis.conf.j2", "tcp-keepalive 60", "tcp-keepalive 61"),
-    "mongodb": (
-        "mongodb/server/mongod.conf.j2",
-        "replication:\n",
-        "operationProfiling:\n  slowOpThresholdMs: 150\nreplication:\n",
-    ),
-}
 
 
 def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_goes_last(
@@ -209,8 +211,8 @@ def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_go
     settings = stores[0].settings
     wait_whole(stores, settings, as_preferred=True)
     for store in stores:
-        file, old, new = EDITS[store.name]
-        last.edit(f"configs/services/{file}", old, new)
+        change = store.kit.file.change
+        last.edit(str((store.kit.folder / change.file).resolve().relative_to(ROOT)), change.old, change.new)
     members = {member for store in stores for member in store.homes}
     assert {name for name, op in last.changes().items() if op == "update"} == members
     with write("roll") as ledgers:
@@ -220,9 +222,9 @@ def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_go
         gaps = ledgers.gaps_s(since, time.time())
     tell_gaps("a changed setting rolls", gaps, up_s=done.seconds)
     assert done.code == 0, done.text
-    check(ledgers.ends)
+    check(ledgers)
     for store in stores:
         started = store.start_times()
         assert sorted(started, key=lambda member: started[member]) == list(reversed(store.homes)), started
-    assert late(gaps, dict.fromkeys(limits(stores), ROLL_GAP_S)) == {}
+    assert late(gaps, limits(stores, lambda kit: kit.roll_s)) == {}
     assert last.changes() == {}

@@ -1,4 +1,4 @@
-"""MongoDB: closed to strangers, and its backups. Under faults: tests/lab/data/test_failover.py."""
+"""MongoDB: where it listens, and its backups. The rest: test_conformance.py, test_failover.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from components.topology import Plan
 from tests.lab.backups import in_task, make, verdict
 from tests.lab.measure import measured
-from tests.lab.nodes import on_node
 from tests.lab.runner import Tree
 from tests.lab.stores import Store, whole_store
 
@@ -42,23 +41,6 @@ def keepsakes(mongodb: Store, do: str) -> str:
     return mongosh(mongodb, APP, f'server.getDB("platform").getCollection("keepsake").{do}')
 
 
-def test_the_set_is_as_declared_on_three_nodes(mongodb: Store) -> None:
-    assert len(set(mongodb.homes.values())) == 3
-    assert mongodb.leader() == "mongodb-1"
-
-
-@pytest.mark.parametrize("login", ["", "app:wrong@", "root:@"])
-def test_a_stranger_reads_nothing(mongodb: Store, login: str) -> None:
-    said = mongosh(mongodb, login, 'server.getDB("platform").runCommand({ find: "ledger" })')
-    assert said.startswith("REFUSED"), said
-    assert "Network" not in said, said
-
-
-def test_the_app_reaches_its_own_database_alone(mongodb: Store) -> None:
-    said = mongosh(mongodb, APP, 'server.getDB("admin").getCollection("system.users").findOne()')
-    assert said == "REFUSED Unauthorized"
-
-
 def test_members_listen_on_the_overlay_and_to_themselves_alone(mongodb: Store) -> None:
     for member in mongodb.homes:
         lines = mongodb.inside(member, "cat /proc/net/tcp").splitlines()[1:]
@@ -69,12 +51,6 @@ def test_members_listen_on_the_overlay_and_to_themselves_alone(mongodb: Store) -
         outside = {each for each in addresses - {"127.0.0.1"} if IPv4Address(each) not in subnet}
         assert addresses, f"{member} listens on nothing"
         assert outside == set(), f"{member}: {outside}"
-
-
-def test_nothing_of_it_listens_on_a_node(mongodb: Store) -> None:
-    for node in mongodb.settings.nodes:
-        listening = on_node(mongodb.settings, node.name, "ss -Hltn | awk '{print $4}'")
-        assert "27017" not in {line.rpartition(":")[2] for line in listening.splitlines()}
 
 
 def test_a_backup_is_proven_and_comes_back_only_by_name(mongodb: Store, plan: Plan, checkout: Tree) -> None:

@@ -1,4 +1,4 @@
-"""MySQL: who is let in, and its backups. Under faults: tests/lab/data/test_failover.py."""
+"""MySQL: who is let in by the router, and backups. The rest: test_conformance.py, test_failover.py."""
 
 from __future__ import annotations
 
@@ -67,13 +67,6 @@ def test_nobody_gets_in_without_password_and_tls(name: str, answers: dict[str, s
 @pytest.mark.parametrize("name", LET_IN)
 def test_password_and_tls_are_let_in(name: str, answers: dict[str, str]) -> None:
     assert answers[name] == "let in"
-
-
-def test_nothing_of_it_listens_on_a_node(mysql: Store) -> None:
-    for node in mysql.settings.nodes:
-        listening = on_node(mysql.settings, node.name, "ss -Hltn | awk '{print $4}'")
-        ports = {line.rpartition(":")[2] for line in listening.splitlines()}
-        assert not ports & {"3306", "3307", "33060", "33061", "33062", "8305", "8404"}
 
 
 def sql(mysql: Store, statement: str) -> str:

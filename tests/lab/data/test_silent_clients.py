@@ -49,9 +49,9 @@ def test_a_writer_notices_nothing_of_twenty_silent_clients_on_every_port(
     silent = threading.Thread(
         target=lambda: said.append(on_node(plan.settings, place.node, script, SECONDS + 60)), daemon=True
     )
-    names = [name for store in stores for name in store.kind.ledgers]
+    clients = [client for store in stores for client in store.kit.clients]
     before = {store.name: store.start_times() for store in stores}
-    with Ledgers(place, names, f"silent{random.randrange(16**8):08x}") as ledgers:
+    with Ledgers(place, clients, f"silent{random.randrange(16**8):08x}") as ledgers:
         silent.start()
         time.sleep(10)
         since = time.time()
