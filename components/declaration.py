@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePath
-from typing import Annotated, Literal
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.errors import Fault
 from components.fields import (
@@ -45,10 +45,12 @@ SERVER = "server"
 Signal = Annotated[str, matching(r"SIG[A-Z0-9+]+", "is not a signal", "write it like SIGTERM")]
 #: Swarm's names of configs, which are made of it, know these characters (and / is replaced).
 #: `../<part>/<file>` is of another part of the product; `../../../lib/<file>` is every service's.
+#: Of the last part a `*` may be the beginning.
 BesideFile = Annotated[
     str,
     matching(
-        r"(\.\./[a-z0-9][a-z0-9-]*/|\.\./\.\./\.\./lib/)?(?!\.\.?(/|$)|.*/\.\.?(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+        r"(\.\./[a-z0-9][a-z0-9-]*/|\.\./\.\./\.\./lib/)?(?!\.\.?(/|$)|.*/\.\.?(/|$))"
+        r"([A-Za-z0-9._-]+/)*([A-Za-z0-9._-]+|\*[A-Za-z0-9._-]*)",
         "is not a file beside service.yaml",
         "name a file in this folder, ../<part>/<file> or ../../../lib/<file>, by letters, digits and . _ - /",
     ),
@@ -144,17 +146,31 @@ class Mounted(Frozen):
 
 
 class ConfigFile(Mounted):
-    """A file beside service.yaml; `*.j2` is rendered first."""
+    """A file beside service.yaml; `*.j2` is rendered first.
+
+    `*<ending>` is every file with that ending, below the folder `path`; a script (`#!`) can be run there.
+    """
 
     file: BesideFile
     mode: FileMode = "0444"
 
 
 class SecretFile(Mounted):
-    """A secret by its name in the stack's configuration."""
+    """A secret by its name in the stack's configuration, which may be all that is written.
+
+    Its owner is the service's user.
+    """
 
     name: SecretName
     mode: FileMode = "0400"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _at_the_usual_path(cls, raw: Any) -> Any:
+        """Where Docker itself mounts it: https://docs.docker.com/engine/swarm/secrets/"""
+        given = {"name": raw} if isinstance(raw, str) else raw
+        named = isinstance(given, dict) and isinstance(given.get("name"), str)
+        return {"path": f"/run/secrets/{given['name']}", **given} if named else raw
 
 
 class Volume(Frozen):
@@ -317,4 +333,43 @@ def load_declaration(path: Path, faults: list[Fault]) -> Declaration | None:
     for key in sorted({"name", "folder"} & raw.keys()):
         faults.append(Fault(f"{where}.{key}", "is given by the folder itself", "remove it"))
     own = {"name": name, "folder": path.parent}
-    return validate(Declaration, {**raw, **own}, where, faults)
+    found = validate(Declaration, {**raw, **own}, where, faults)
+    return _written_out(found, faults) if found else None
+
+
+def _written_out(service: Declaration, faults: list[Fault]) -> Declaration:
+    """With a config for each file that a pattern means, and an owner of each secret."""
+    configs = [each for config in service.configs for each in _configs(service, config, faults)]
+    user, _, group = (service.user or "").partition(":")
+    owner = {"uid": user, "gid": group or user} if user.isdecimal() else {}
+    secrets = [each.model_copy(update={**owner, **_given(each)}) for each in service.secrets]
+    return service.model_copy(update={"configs": tuple(configs), "secrets": tuple(secrets)})
+
+
+def _configs(service: Declaration, config: ConfigFile, faults: list[Fault]) -> Iterator[ConfigFile]:
+    pattern, where = PurePosixPath(config.file), f"{service.place}.configs"
+    if "*" not in pattern.name:
+        yield config
+        return
+    beside = (service.folder / pattern.parent).glob(pattern.name)
+    files = sorted(path for path in beside if path.is_file() and not path.name.startswith("."))
+    if not files:
+        faults.append(Fault(where, f"{pattern} means no file", "add one, or correct it"))
+    for file in files:
+        mode = "0555" if _is_script(file) else "0444"
+        own = {"file": str(pattern.with_name(file.name)), "path": config.path / file.name.removesuffix(".j2")}
+        found = validate(ConfigFile, {"mode": mode, **_given(config), **own}, f"{where}[{file.name}]", faults)
+        yield from [found] if found else []
+
+
+def _is_script(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(2) == b"#!"
+    except OSError:
+        return False  # said when it is rendered
+
+
+def _given(mounted: Mounted) -> dict[str, Any]:
+    """What was written of it, defaults aside."""
+    return {key: getattr(mounted, key) for key in mounted.model_fields_set}

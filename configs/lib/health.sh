@@ -10,11 +10,7 @@ main() {
   local start_s=$1 every_s=$2 never
   shift 2
   exec {never}<> <(:)
-  if [[ -e $SEEN ]]; then
-    read -r -t "$every_s" -u "$never"
-    timeout $LIMIT_S "$@"
-    return
-  fi
+  if [[ -e $SEEN ]]; then read -r -t "$every_s" -u "$never" || start_s=0; fi
   until timeout $LIMIT_S "$@"; do
     ((SECONDS < start_s)) || return 1
     read -r -t 1 -u "$never"

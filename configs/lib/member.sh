@@ -1,15 +1,9 @@
 # shellcheck shell=bash disable=SC2034  # the scripts that source this file read them
 # What PID 1 of a member shares with others of its kind; sourced. Needs bash 5 and mkfifo, starts no process at a turn.
-# Inputs, all of the engine: HOSTNAME, MEMBERS, MEMBER_INDEX, STOP_GRACE_S (components/task.py).
-#
-#   member_begin FOLDER   once, before anything else: signals and events; FOLDER is the member's own, in memory
-#   pause SECONDS         until an event, a signal or the time is over
-#   wake WORD             an event: ends a pause, from any process of this container
-#   LEAVING               not empty once the engine has asked the member to stop
+# Input: MEMBERS (components/task.py). LEAVING is not empty once the engine has asked the member to stop.
 read -ra MEMBER_NAMES <<<"${MEMBERS:-}"
 LEAVING='' EVENT='' LAST_LINE='' LAST_LINE_S=0
-#: A line that repeats is said again after so long.
-readonly SAY_AGAIN_S=30
+readonly SAY_AGAIN_S=30 # a line that repeats is said again after so long
 TZ=UTC
 
 log() { printf '%(%FT%TZ)T [%s] %s\n' -1 "${0##*/}" "$*" >&2; }
@@ -28,6 +22,7 @@ secret() {
   SECRET=${SECRET%$'\r'}
 }
 
+# member_begin FOLDER: once, before anything else: signals and events. FOLDER is the member's own, in memory.
 member_begin() {
   local fifo=$1/events
   rm -f "$fifo"
@@ -36,9 +31,10 @@ member_begin() {
   trap 'LEAVING=yes; wake stop' TERM INT
 }
 
+# wake WORD: an event; ends a pause, from any process of this container.
 wake() { printf '%s\n' "$1" >&"$EVENTS"; }
 
-# pause SECONDS: several events end one pause, not several.
+# pause SECONDS: until an event, a signal or the time is over. Several events end one pause, not several.
 pause() {
   [[ -z $LEAVING ]] || return 0
   read -r -t "$1" -u "$EVENTS" EVENT || { EVENT=''; return 0; }
@@ -66,12 +62,15 @@ own_volume() {
   done
 }
 
-# pass_log REGEX: a server's log, from stdin to stdout, line by line. A line that matches is an event, and the end.
+# pass_log REGEX [EVERY_S]: a server's log, from stdin to stdout, line by line. A line that matches is an event, though
+# not within EVERY_S of the last one; and so is the end.
 pass_log() {
-  local line
+  local line after_s=0
   while IFS= read -r line; do
     printf '%s\n' "$line"
-    [[ ! $line =~ $1 ]] || wake log
+    if [[ ! $line =~ $1 ]] || ((SECONDS < after_s)); then continue; fi
+    after_s=$((SECONDS + ${2:-0}))
+    wake log
   done
   wake ended
 }

@@ -405,11 +405,11 @@ def test_every_rule_is_needed(
 
 GROUP = """
 MEMBER_NAMES=(a b c) ME=a DATA=/nowhere GIVEN_UP=c PROPOSED=a
-declare -A STATES=([a]=OFFLINE [b]=OFFLINE [c]=$SILENT) CLIENT
-log() { echo "$1"; }; client_end() { unset "CLIENT[$1]"; }; probe_members() { echo look; }
-decide() { ACTION=$THEN; }; start_group() { echo "start $1"; }; rm() { echo forget; }
-hold_lock() { [[ " $TAKEN " != *" $1 "* ]] && echo "lock $1" && CLIENT[lock-$1]=1; }
-client_say() { :; }; client_hear() { HEARD=NULL; [[ $1 == "lock-$LOST" ]] || HEARD=1; }
+declare -A STATES=([a]=OFFLINE [b]=OFFLINE [c]=$SILENT) LOCKED=([a]=0 [b]=0 [c]=0)
+log() { echo "$1"; }; client_end() { echo "end $1"; }; decide() { ACTION=$THEN; }
+start_group() { echo "start $1"; }; rm() { echo forget; }
+ask() { ROWS=(0); [[ " $TAKEN " != *" $1 "* ]] && echo "lock $1" && ROWS=(1) LOCKED[$1]=1; }
+probe_members() { echo look; [[ -z $LOST ]] || LOCKED[$LOST]=0; }
 ACTION=$FIRST; act "$ACTION" ''
 """
 
@@ -422,6 +422,7 @@ ACTION=$FIRST; act "$ACTION" ''
         ("bootstrap", "force_bootstrap", "", "OFFLINE", "", False),
         ("bootstrap", "bootstrap", "c", "UNREACHABLE", "", False),
         ("bootstrap", "bootstrap", "", "OFFLINE", "b", False),
+        ("force_bootstrap", "force_bootstrap", "", "OFFLINE", "c", False),
         ("force_bootstrap", "force_bootstrap", "", "OFFLINE", "", True),
         ("force_bootstrap", "force_bootstrap", "c", "UNREACHABLE", "", True),
         ("force_bootstrap", "force_bootstrap", "c", "OFFLINE", "", False),
@@ -437,6 +438,7 @@ def test_group_sh_has_the_locks_of_the_model(
     done = subprocess.run(["bash", "-uc", text], env=env, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert ("start ON" in lines, "forget" in lines) == (bootstraps, bootstraps)
+    assert lines[-len(NAMES) :] == [f"end {m}" for m in NAMES], "locks end with their sessions"
     if bootstraps:
         locks = [f"lock {m}" for m in NAMES if m not in taken]
         steps = [line for line in lines if line.split()[0] in ("lock", "look", "start")]

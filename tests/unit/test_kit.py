@@ -16,6 +16,7 @@ import yaml
 
 from components.declaration import load_declarations
 from components.errors import ConfigurationError
+from components.reading import CONFIGS
 from lab.catalog import load_images
 from lab.declared import SERVICES
 from tests.lab import faults
@@ -99,7 +100,7 @@ FAULTS: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("told", FAULTS)
 def test_a_faulty_kit_is_told(tmp_path: Path, told: str) -> None:
-    shutil.copytree(SERVICES, tmp_path / "services")
+    shutil.copytree(CONFIGS, tmp_path, dirs_exist_ok=True)
     FAULTS[told](tmp_path / "services" / "redis" / "server" / "conformance")
     with pytest.raises(ConfigurationError) as error:
         load_kits(tmp_path / "services")
@@ -107,7 +108,7 @@ def test_a_faulty_kit_is_told(tmp_path: Path, told: str) -> None:
 
 
 def test_a_kit_without_a_role_hook_is_told(tmp_path: Path) -> None:
-    shutil.copytree(SERVICES, tmp_path / "services")
+    shutil.copytree(CONFIGS, tmp_path, dirs_exist_ok=True)
     shutil.copytree(SERVICES / "redis/server/conformance", tmp_path / "services/nginx/server/conformance")
     with pytest.raises(ConfigurationError, match=r"services/nginx/server/conformance: belongs to no `role`"):
         load_kits(tmp_path / "services")

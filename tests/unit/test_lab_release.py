@@ -100,7 +100,7 @@ def test_the_backup_image_has_every_program_that_its_scripts_run() -> None:
     text = (IMAGES / "mysql-backup" / "official.Dockerfile").read_text().replace("\\\n", " ")
     checked = set(re.findall(r"for program in (.*?);", text)[0].split())
     script = "\n".join(
-        re.sub(r"^\s*#.*$", "", path.read_text(), flags=re.M) for path in sorted(SCRIPTS.glob("*.sh"))
+        re.sub(r"^\s*#.*$", "", path.read_text(), flags=re.M) for path in sorted(SCRIPTS.rglob("*.sh"))
     )
     used = {
         name for name in KNOWN if re.search(rf"(?:^|[|;(&!{{]|<\(|then|do|exec)\s*{name}\s", script, re.M)

@@ -199,13 +199,34 @@ def test_an_answer_of_the_server_ends_with_its_mark(answers: list[str], code: in
     said = shell(
         SERVICES / "mysql" / "server" / "sql.sh",
         f"""{BENCH}
-        RUN=/none; ASKED=0; CLIENT[sql]=1; exec 5<<<"{lines}"
+        RUN=/none; ASKED=0; CLIENT[mysql-1]=1; exec 5<<<"{lines}"
         client_say() {{ :; }}; client_end() {{ ROWS+=("(closed)"); }}
         client_hear() {{ IFS= read -r -u 5 HEARD; }}
         sql "SELECT 1"; echo "$?" "${{ROWS[*]}}"
         """,
     )
     assert said.strip() == f"{code} {rows}".strip()
+
+
+@pytest.mark.parametrize(
+    ("accepts", "joins_with"), [("new", "new"), ("previous", "previous"), ("none", "new")]
+)
+def test_a_member_that_still_has_the_previous_password_is_asked_and_joined_with_it(
+    tmp_path: Path, accepts: str, joins_with: str
+) -> None:
+    for name, text in (("repl_password", "new"), ("repl_password.previous", "previous")):
+        (tmp_path / f".{name}").write_text(text)
+        (tmp_path / f"{name}.cnf").touch()
+    said = shell(
+        SERVICES / "mysql" / "server" / "sql.sh",
+        f"""{BENCH}
+        declare -A LOGIN=(); RUN={tmp_path} REPL_PASSWORD={tmp_path}/.repl_password
+        client_start() {{ [[ $3 == */repl_password* && $4 == --host=mysql-2 ]] && GIVEN=$3; }}
+        ask() {{ [[ {accepts} == previous && $GIVEN == *previous.cnf || {accepts} == new ]]; }}
+        log_in mysql-2; echo $?; quote_joining_password; echo $QUOTED
+        """,
+    )
+    assert said.split() == ["1" if accepts == "none" else "0", joins_with]
 
 
 @pytest.mark.parametrize("secret", ["it's", "back\\slash", "plain"])
@@ -263,11 +284,15 @@ def test_a_router_that_does_not_answer_gets_a_new_connection(
     assert said.strip() == f"{silent},{left}"
 
 
+SIGN = "Plugin group_replication reported"
+
+
 def test_what_group_replication_logs_is_an_event_once_a_second_and_so_is_the_end_of_the_server() -> None:
+    assert f'pass_log "{SIGN}" 1 >&2' in (SERVICES / "mysql/server/run-member.sh").read_text()
     line = "[Repl] Plugin group_replication reported: Group membership changed"
     said = shell(
-        SERVICES / "mysql" / "server" / "run-member.sh",
-        f"wake() {{ echo $1; }}; printf '%s\\n' other '{line}' '{line}' | watch_log 2>&1",
+        LIBRARY / "member.sh",
+        f"wake() {{ echo $1; }}; printf '%s\\n' other '{line}' '{line}' | pass_log '{SIGN}' 1",
     )
     assert said.splitlines() == ["other", line, "log", line, "ended"]
 
@@ -282,7 +307,7 @@ def test_what_group_replication_logs_is_an_event_once_a_second_and_so_is_the_end
     ],
 )
 def test_transactions_of_a_gtid_set_are_counted(given: str, count: str) -> None:
-    script = SERVICES / "mysql" / "backup" / "archive.sh"
+    script = BACKUP / "hooks" / "archive.sh"
     assert shell(script, f"count '{given}'").strip() == count
 
 
@@ -310,7 +335,7 @@ def test_a_replay_ends_with_the_last_transaction_that_was_committed_in_time(
     fake = tmp_path / "zstd"
     fake.write_text(f"#!/bin/bash\ncat <<'EOF'\n{LOG}EOF\n")
     fake.chmod(0o755)
-    script = SERVICES / "mysql" / "backup" / "replay.sh"
+    script = BACKUP / "hooks" / "replay.sh"
     text = shell(script, f"PATH={tmp_path}:$PATH; up_to {limit} x")
     assert "".join(re.findall(r"^INSERT (\d)$", text, re.M)) == kept
     assert text.count("COMMIT") == len(kept)
@@ -358,7 +383,7 @@ def test_a_moment_that_the_binary_logs_do_not_reach_is_refused(
     LINE=old BINLOGS={tmp_path} ID=20261125T000000Z UNTIL=2026-11-25T01:30:00.5Z
     follow; echo whole
     """
-    said = shell(SERVICES / "mysql" / "backup" / "replay.sh", code)
+    said = shell(BACKUP / "hooks" / "replay.sh", code)
     assert (said.strip() != "whole") == refused
     assert (f"end at {last or 'the backup itself'}, nothing was touched" in said) == refused
 
@@ -379,7 +404,7 @@ def test_binary_logs_come_from_a_member_that_has_them(
     tmp_path: Path, online: str, same: str, holding: str, chosen: str, told: str
 ) -> None:
     library = (SERVICES / "mysql" / "backup" / "mysql.sh").read_text()
-    functions = library[library.index("# role MEMBER") : library.index("# lock_archive")]
+    functions = library[library.index("# find_source") : library.index("# lock_archive")]
     code = f"""
     MYSQL_NAMES=(mysql-1 mysql-2 mysql-3); log() {{ echo "$*" >>{tmp_path}/told; }}
     fail() {{ printf '%s\\n' "$2" >&2; exit "$1"; }}
@@ -393,7 +418,7 @@ def test_binary_logs_come_from_a_member_that_has_them(
     }}
     (choose_log a:1-5) 2>>{tmp_path}/told || echo "code $?"
     """
-    said = shell(SERVICES / "mysql" / "backup" / "archive.sh", code, BINLOGS=str(tmp_path))
+    said = shell(BACKUP / "hooks" / "archive.sh", code, BINLOGS=str(tmp_path))
     assert said.strip() == chosen
     assert (tmp_path / "ended").exists() == (told == "another history")
     assert told in (tmp_path / "told").read_text() if told else True
@@ -422,7 +447,7 @@ def test_a_backup_begins_a_line_of_binary_logs_only_where_none_can_be_gone_on_wi
         (store / "position").write_text(position)
     for script in (LIBRARY / "member.sh", *LIBRARY.glob("backup/*.sh"), *BACKUP.glob("*.sh")):
         shutil.copy(script, tmp_path)
-    hooks(tmp_path / "hooks", archive=f"exit {code}", proven=(BACKUP / "proven.sh").read_text())
+    hooks(tmp_path / "hooks", archive=f"exit {code}", proven=(BACKUP / "hooks" / "proven.sh").read_text())
     given = {"MEMBERS": "mysql-backup", "MYSQL_MEMBERS": "mysql-1", "STORE": str(tmp_path)}
     script = tmp_path / "hooks/proven.sh"
     subprocess.run([script, tmp_path], env={**os.environ, **given}, check=True)
@@ -443,7 +468,7 @@ def test_a_backup_begins_a_line_of_binary_logs_only_where_none_can_be_gone_on_wi
     ],
 )
 def test_a_moment_is_one_and_after_the_backup(until: str, told: str) -> None:
-    text = (BACKUP / "moment.sh").read_text()
+    text = (BACKUP / "hooks" / "moment.sh").read_text()
     script = f"""
     fail() {{ echo "$2"; exit 0; }}; field() {{ echo 2026-11-25T01:30:00Z; }}
     set -- /backup/20261125T013000Z {until}
@@ -455,7 +480,7 @@ def test_a_moment_is_one_and_after_the_backup(until: str, told: str) -> None:
 def test_what_differs_after_a_restore_is_named(tmp_path: Path) -> None:
     (tmp_path / "wanted").write_text("app.a\t1\t7\napp.b\t2\t8\nother.c\t1\t1\n")
     (tmp_path / "restored").write_text("app.a\t1\t7\napp.b\t3\t9\nother.c\t2\t2\napp.d\t0\t0\n")
-    said = shell(BACKUP / "replace.sh", "differing app", WORK=str(tmp_path))
+    said = shell(BACKUP / "hooks" / "replace.sh", "differing app", WORK=str(tmp_path))
     assert sorted(said.split()) == ["app.b", "app.d"]
 
 
@@ -472,5 +497,5 @@ def test_a_replay_takes_segments_of_the_backups_own_line_alone(tmp_path: Path) -
     LINE=new BINLOGS={tmp_path} UNTIL=2026-11-25T01:30:00Z
     replay
     """
-    said = shell(SERVICES / "mysql" / "backup" / "replay.sh", code)
+    said = shell(BACKUP / "hooks" / "replay.sh", code)
     assert re.findall(r"replayed (\S+)", said) == ["20261122T013000Z.sql.zst"]

@@ -64,7 +64,9 @@ def test_everybody_knows_all_names(plan: Plan) -> None:
 
 
 def test_sentinels_settings_are_for_the_name_that_the_scripts_use(plan: Plan) -> None:
-    (name,) = re.findall(r"MASTER_NAME=(\S+)$", (SERVICES / "redis/server/resp.sh").read_text(), re.MULTILINE)
+    (name,) = re.findall(
+        r"MASTER_NAME=(\S+)$", (SERVICES / "redis/server/peers.sh").read_text(), re.MULTILINE
+    )
     conf = text(plan, "redis-sentinel", "sentinel.conf.j2")
     named = re.findall(
         r"^sentinel (?:down-after-milliseconds|failover-timeout|parallel-syncs) (\S+)", conf, re.MULTILINE

@@ -13,28 +13,31 @@ ENGINE = "HOSTNAME=redis-1 STOP_GRACE_S=60 MEMBERS='redis-1 redis-2 redis-3' RED
 ENGINE += "REDIS_SENTINEL_MEMBERS='s-1 s-2 s-3'\n"
 MEMBER = (
     "../lib/member.sh",
-    *(f"redis/server/{name}.sh" for name in ("resp", "hosts", "line", "peers", "sentinels")),
+    *(f"redis/server/{name}.sh" for name in ("names", "peers", "observe")),
 )
-ALL = (
-    *MEMBER,
-    *(f"redis/server/{name}.sh" for name in ("decide", "observe", "guard", "switchover", "redis")),
-)
+ALL = (*MEMBER, *(f"redis/server/{name}.sh" for name in ("decide", "guard", "switchover", "redis")))
 
 
-def shell(body: str, *scripts: str) -> list[str]:
-    """The lines that `body` prints after the scripts' functions are known; no script's main runs."""
+def shell(body: str, *scripts: str, path: Path | None = None) -> list[str]:
+    """The lines that `body` prints after the scripts' functions are known; no script's main runs.
+
+    path: where programs are found first.
+    """
     text = ENGINE
     for name in scripts:
         text += (SERVICES / name).read_text().replace('\nmain "$@" </dev/null\n', "\n")
-    done = subprocess.run(["bash"], input=text + body, capture_output=True, text=True, timeout=30)
+    environment = {**os.environ, "PATH": f"{path or '/nowhere'}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash"], input=text + body, env=environment, capture_output=True, text=True, timeout=30
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")[:-1]
 
 
 def peers(answers: dict[str, str]) -> str:
-    """An ask_peers that gives these answers, by name and the first words of the command."""
+    """An `ask` that gives these answers, by name and the first words of the command."""
     cases = "".join(f"'{asked}'*) REPLY_OF[$name]='{said} ' ;;\n" for asked, said in answers.items())
-    return f"""ask_peers() {{
+    return f"""ask() {{
       local names=() name
       while [[ $1 != -- ]]; do names+=("$1"); shift; done; shift
       REPLY_OF=()
@@ -45,8 +48,7 @@ def peers(answers: dict[str, str]) -> str:
 
 def sentinel(name: str, host: str, epoch: int, flags: str = "master", asked_for: str = "") -> dict[str, str]:
     told = f"name redis-master ip {host} port 6379 flags {flags} config-epoch {epoch}"
-    address = f"{asked_for or host} 6379"
-    return {f"{name} sentinel master": told, f"{name} sentinel get-master-addr-by-name": address}
+    return {f"{name} sentinel master": f"{told} {asked_for or host} 6379"}
 
 
 def query(answers: dict[str, str]) -> str:
@@ -72,92 +74,105 @@ def test_a_sentinel_that_is_away_or_refuses_is_not_counted() -> None:
 
 def test_sentinels_that_know_no_master_are_counted() -> None:
     nothing = {f"{name} sentinel master": "ERR No such master with that name" for name in ("s-1", "s-3")}
-    nothing |= {f"{name} sentinel get": "-" for name in ("s-1", "s-3")}
     assert query(nothing) == "2 - 0 yes"
 
 
-SERVER = """
-import socket, sys, threading
-replies = sys.argv[1].encode().decode("unicode_escape").encode()
-server = socket.create_server(("127.0.0.1", 0))
-print(server.getsockname()[1], flush=True)
-while True:
-    client = server.accept()[0]
-    def serve(client=client):
-        while client.recv(4096):
-            if replies:
-                client.sendall(replies)
-    threading.Thread(target=serve, daemon=True).start()
+#: redis-cli as it is between pipes: a line is a command, and a reply ends with a line end.
+CLI = r"""#!/bin/bash
+while (($#)); do [[ $1 != -h ]] || host=$2; shift; done
+host=${host/127.0.0.1/redis-1}
+echo started >>"$0.$host"
+while IFS= read -r line; do
+  case "$host $line" in
+    CASES
+    *announce-ip) printf 'announce-ip\n%s\n' "$host" ;;
+    *' ping "'*) line=${line#*'"'}; printf "${line%'"'}\n" ;;
+    *) printf 'PONG\n' ;;
+  esac
+done
 """
 
 
-def answered(reply: str, body: str) -> list[str]:
-    """What `body` prints beside a server that gives this answer to everything; PORT is its port."""
-    text = f"coproc SERVE {{ exec python3 -c '{SERVER}' '{reply}'; }}; read -r PORT <&\"${{SERVE[0]}}\"\n"
-    return shell(text + body + "\nkill $SERVE_PID", *MEMBER)
+def asked(tmp_path: Path, cases: str, body: str) -> list[str]:
+    """What `body` prints where redis-cli does this in these cases; the clients have answered once."""
+    (tmp_path / "redis-cli").write_text(CLI.replace("CASES", cases))
+    (tmp_path / "redis-cli").chmod(0o755)
+    ready = f"""secret() {{ SECRET=x; }}; look_up_later() {{ :; }}; member_begin {tmp_path}
+      open_clients {tmp_path} redis-1 redis-2 redis-3
+      for name in redis-1 redis-2 redis-3; do
+        until ask $name -- first; [[ -n ${{REPLY_OF[$name]:-}} ]]; do :; done
+      done
+      timed() {{
+        local began; now; began=$NOW_MS; ask "$@"; now
+        echo "${{!REPLY_OF[*]}} $((NOW_MS - began < 1000))"
+      }}
+      """
+    end = "\nfor name in redis-1 redis-2 redis-3; do kill -KILL ${CLIENT_PID[$name]}; done"
+    return shell(ready + body + end, *MEMBER, path=tmp_path)
 
 
-ASK = 'exec {FD}<>/dev/tcp/127.0.0.1/$PORT; resp $FD ping; echo "$? $RESP"; SECONDS=0\n'
+def test_a_reply_is_read_as_words(tmp_path: Path) -> None:
+    info = r"*' info') printf '# Replication\r\nrole:slave\r\nmaster_host:x\r\nslave_priority:50\r\n' ;;"
+    body = """own info; echo "$? $RESP"; read_info redis-1
+      for key in role slave_priority priority gone; do echo "${INFO["redis-1 $key"]:-}"; done"""
+    reply = "0 # Replication role:slave master_host:x slave_priority:50 "
+    assert asked(tmp_path, info, body) == [reply, "slave", "50", "", ""]
 
 
-@pytest.mark.parametrize(
-    ("reply", "said"),
-    [
-        (r"+OK\r\n", "0 OK "),
-        (r":12\r\n", "0 12 "),
-        (r"-NOAUTH no\r\n", "1 NOAUTH no "),
-        (r"$-1\r\n", "0 - "),
-        (r"$13\r\na:1\r\nb:2\r\nc:3\r\n", "0 a:1 b:2 c:3 "),
-        (r"*2\r\n$4\r\nname\r\n*1\r\n$0\r\n\r\n", "0 name  "),
-        (r"nonsense\r\n", "2 "),
-        (r"$100\r\ncut off", "2 "),
-        ("", "2 "),
-    ],
-)
-def test_redis_protocol_is_read_as_it_is_meant(reply: str, said: str) -> None:
-    assert answered(reply, ASK) == [said]
-
-
-def test_a_field_is_found_by_its_whole_name() -> None:
-    info = "role:master master_host:x slave_priority:50 replica_priority_x:1 "
-    body = (
-        f"""for key in role: slave_priority: priority: gone:; do field $key '{info}'; echo "$FIELD"; done"""
-    )
-    assert shell(body, *MEMBER) == ["master", "50", "", ""]
+def test_a_command_that_redis_refuses_is_not_done(tmp_path: Path) -> None:
+    refused = "*' replicaof'*) echo 'NOPERM this user has no permissions' ;; *' config set'*) echo OK ;;"
+    body = 'own config set a b; echo "$?"; own replicaof x 1; echo "$? $RESP"'
+    assert asked(tmp_path, refused, body) == ["0", "1 NOPERM this user has no permissions "]
 
 
 def test_a_peer_that_hangs_holds_up_nobody_else(tmp_path: Path) -> None:
-    body = f"""member_begin {tmp_path}
-      look_up_later() {{ :; }}; address_of() {{ ADDRESS=127.0.0.1; }}; secret() {{ SECRET=x; }}
-      resp_open() {{ exec {{RESP_FD}}<>"/dev/tcp/127.0.0.1/$PORT"; }}
-      connect_peer() {{ resp_open; LINE_FD=$RESP_FD; }}
-      answer_of_redis_3() {{ printf '%s\\n%s' "$1 5" 'PONG '; }}
-      eval "real_$(declare -f answer)"
-      answer() {{ if [[ $1 == redis-3 ]]; then answer_of_redis_3 "$2"; else real_answer "$@"; fi; }}
-      open_lines {tmp_path} redis-2 redis-3
-      for look in 1 2; do
-        now; began=$NOW_MS
-        ask_peers redis-2 redis-3 -- ping
-        now; echo "${{!REPLY_OF[*]}} $((NOW_MS - began < 1000))"
-      done
-      close_line redis-2; close_line redis-3"""
-    assert answered("", body) == ["redis-3 0", "redis-3 1"]
+    hangs = "'redis-2 hang') read -r -t 20 <> <(:) ;;"
+    body = "for look in 1 2; do timed redis-2 redis-3 -- hang; done"
+    assert asked(tmp_path, hangs, body) == ["redis-3 0", "redis-3 1"]
+
+
+def test_a_client_that_hangs_is_begun_anew(tmp_path: Path) -> None:
+    hangs = "'redis-2 hang') read -r -t 20 <> <(:) ;;"
+    body = """ask redis-2 -- hang; sleep 0.5; until timed redis-2 -- question | grep redis-2; do
+        ask redis-2 -- question; sleep 0.2; done"""
+    assert asked(tmp_path, hangs, body)[-1].startswith("redis-2")
+    assert len((tmp_path / "redis-cli.redis-2").read_text().splitlines()) >= 2
+
+
+def test_an_answer_that_comes_late_is_dropped(tmp_path: Path) -> None:
+    late = "'redis-2 late') sleep 2.3; echo LATE ;; 'redis-2 soon') echo SOON ;;"
+    body = """timed redis-2 -- late; sleep 0.5; ask redis-2 -- soon; echo "${REPLY_OF[redis-2]}\""""
+    assert asked(tmp_path, late, body) == [" 0", "SOON "]
+
+
+def test_who_has_a_peers_address_and_another_name_is_not_heard(tmp_path: Path) -> None:
+    other = "'redis-2 sentinel'*|'redis-2 config'*) if [[ -e $0.other ]]; then rm $0.other; host=redis-9; fi"
+    other += "; printf 'announce-ip\\n%s\\n' \"$host\" ;;"
+    body = f"""touch {tmp_path}/redis-cli.other
+      ask redis-2 -- ping; echo "${{!REPLY_OF[*]}}"
+      until ask redis-2 -- ping; [[ -n ${{REPLY_OF[redis-2]:-}} ]]; do :; done; echo "${{!REPLY_OF[*]}}\""""
+    assert asked(tmp_path, other, body) == ["", "redis-2"]
+    assert len((tmp_path / "redis-cli.redis-2").read_text().splitlines()) >= 2, "connected anew"
 
 
 def test_a_dead_peer_keeps_its_address_unless_a_living_one_has_it(tmp_path: Path) -> None:
-    hosts = (SERVICES / "redis/server/hosts.sh").read_text().replace("/etc/hosts", f"{tmp_path}/hosts")
-    (tmp_path / "hosts.sh").write_text(hosts)
-    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n10.0.0.9 redis-2 # peer\n")
-    body = f"""HOSTS_KEPT=(redis-2 redis-3); read_hosts; HOSTS_BASE=$HOSTS_OTHERS
-      seen() {{ LIVING=([redis-2]=$1 [redis-3]=$2); write_hosts; echo $(tail -n +2 {tmp_path}/hosts); }}
-      seen 10.0.0.2 ''; seen '' 10.0.0.3; seen '' 10.0.0.2
-      address_of redis-2 || echo nowhere; address_of redis-3; echo $ADDRESS"""
-    assert shell(body, "../lib/member.sh", str(tmp_path / "hosts.sh")) == [
-        "10.0.0.2 redis-2 # peer 192.0.2.1 redis-3 # peer",
+    names = (SERVICES / "redis/server/names.sh").read_text().replace("/etc/hosts", f"{tmp_path}/hosts")
+    names = names.replace("LOOK_UP_S=1\n", "LOOK_UP_S=20\n")
+    (tmp_path / "names.sh").write_text(names)
+    (tmp_path / "hosts").write_text("127.0.0.1\tlocalhost\n10.0.0.9 redis-2 # peer\n")
+    fake = f'read -r IP <{tmp_path}/$4; [[ -z $IP ]] || echo "$IP STREAM"'
+    (tmp_path / "getent").write_text(f"#!/bin/bash\n{fake}\n")
+    (tmp_path / "getent").chmod(0o755)
+    body = f"""seen() {{
+        echo "$1" >{tmp_path}/redis-2; echo "$2" >{tmp_path}/redis-3
+        look_up redis-2 redis-3; echo $(tail -n +2 {tmp_path}/hosts); }}
+      seen '' 10.0.0.3; seen 10.0.0.2 ''; seen '' 10.0.0.4; seen '' 10.0.0.2; head -n 1 {tmp_path}/hosts"""
+    assert shell(body, str(tmp_path / "names.sh"), path=tmp_path) == [
+        "10.0.0.9 redis-2 # peer 10.0.0.3 redis-3 # peer",
         "10.0.0.2 redis-2 # peer 10.0.0.3 redis-3 # peer",
+        "10.0.0.2 redis-2 # peer 10.0.0.4 redis-3 # peer",
         "192.0.2.1 redis-2 # peer 10.0.0.2 redis-3 # peer",
-        "nowhere",
-        "10.0.0.2",
+        "127.0.0.1\tlocalhost",
     ]
 
 
@@ -171,8 +186,8 @@ def observed(own: str, answers: dict[str, str], print_: str, tmp_path: Path, bef
     scripts = [name for name in ALL if name != "redis/server/observe.sh"]
     observe = (SERVICES / "redis/server/observe.sh").read_text().replace("=/data/", f"={tmp_path}/")
     (tmp_path / "observe.sh").write_text(observe)
-    scripts.insert(scripts.index("redis/server/guard.sh"), str(tmp_path / "observe.sh"))
-    body = f"""own() {{ RESP='{own} '; }}; log() {{ :; }}; {before}
+    scripts.insert(scripts.index("redis/server/decide.sh"), str(tmp_path / "observe.sh"))
+    body = f"""own() {{ REPLY_OF[redis-1]='{own} '; }}; log() {{ :; }}; {before}
       observe || echo nothing; echo {print_}"""
     return shell(peers(answers) + body, *scripts)
 
@@ -226,8 +241,8 @@ def test_a_set_is_complete_for_a_replica_when_the_master_keeps_another(
 def requests(named: str) -> list[str]:
     answers = {f"{name} sentinel get": f"{named} 6379" for name in ("s-1", "s-2", "s-3")}
     answers |= {"s-1 sentinel failover": "OK"}
-    body = """eval "told_$(declare -f ask_peers)"
-      ask_peers() { echo "$*"; told_ask_peers "$@"; }
+    body = """eval "told_$(declare -f ask)"
+      ask() { echo "$*"; told_ask "$@"; }
       request_failover; request_failover"""
     return [line for line in shell(peers(answers) + body, *ALL) if "failover" in line]
 
@@ -238,7 +253,7 @@ def test_a_failover_is_asked_for_once_and_only_of_who_still_names_this_member() 
 
 
 def hands_back(leader: str) -> list[str]:
-    body = f"""log() {{ :; }}; hand_over() {{ echo "hands over"; }}; ask_leader() {{ LEADER={leader}; }}
+    body = f"""log() {{ :; }}; hand_over() {{ echo "hands over"; }}; query_sentinels() {{ MASTER={leader}; }}
       follow() {{ echo "follows $1"; }}; own() {{ echo "$*"; }}
       hand_back"""
     return shell(body, *ALL)
@@ -251,12 +266,11 @@ def test_who_handed_back_follows_and_takes_no_write_before() -> None:
 
 
 def acts(action: str, tmp_path: Path) -> list[str]:
-    body = f"""own() {{ echo "$*"; }}; log() {{ :; }}; LEAD_FILE={tmp_path}/LEAD MEMBER_FILE={tmp_path}/member
-      ACTION='{action}'; act; echo "${{WITHOUT_WRITES:--}} ${{ORDER_TAKEN:--}}\""""
     scripts = [name for name in ALL if name != "redis/server/observe.sh"]
-    return shell(
-        "WITHOUT_WRITES='' ORDER_TAKEN=''\n" + body.replace("own()", "ME=redis-1\nown()", 1), *scripts
-    )
+    body = f"""own() {{ echo "$*"; }}; log() {{ :; }}; LEAD_FILE={tmp_path}/LEAD MEMBER_FILE={tmp_path}/member
+      ME=redis-1 MEMBERS_OF_SET=(1 2 3) WITHOUT_WRITES='' ORDER_TAKEN=''
+      ACTION='{action}'; act; echo "${{WITHOUT_WRITES:--}} ${{ORDER_TAKEN:--}}\""""
+    return shell(body, *scripts)
 
 
 def test_actions_are_carried_out(tmp_path: Path) -> None:
@@ -282,11 +296,15 @@ def test_actions_are_carried_out(tmp_path: Path) -> None:
         ("role:slave master_link_status:down", "NONE"),
     ],
 )
-def test_the_role_is_what_the_server_itself_says(said: str, role: str) -> None:
-    script = (SERVICES / "redis/server/role").read_text().replace('source "/etc/redis/$file.sh"', ":")
-    own = f"own() {{ RESP='{said} '; }}\n"
-    assert shell(own + script, *MEMBER) == [role]
-    assert shell("own() { return 2; }\n" + script, *MEMBER) == ["NONE"]
+def test_the_role_is_what_the_server_itself_says(said: str, role: str, tmp_path: Path) -> None:
+    script = (SERVICES / "redis/server/role").read_text().replace(". /etc/redis/member.sh", ":")
+    cli = tmp_path / "redis-cli"
+    cli.write_text(f"#!/bin/sh\nprintf '{said}\\r\\n'\n")
+    cli.chmod(0o755)
+    asks = "secret() { SECRET=x; }\n" + script
+    assert shell(asks, path=tmp_path) == [role]
+    cli.write_text("#!/bin/sh\necho 'Could not connect' >&2; exit 1\n")
+    assert shell(asks, path=tmp_path) == ["NONE"]
 
 
 def function(script: str, name: str) -> str:
@@ -306,7 +324,7 @@ def hook(name: str, tmp_path: Path, body: str) -> list[str]:
     script = tmp_path / "hooks" / f"{name}.sh"
     script.parent.mkdir(exist_ok=True)
     fakes = 'log() { echo "log $*"; }; fail() { echo "fail $*"; exit "$1"; }; secret() { SECRET=$1; }'
-    head, source, rest = (SERVICES / f"redis/backup/{name}.sh").read_text().partition('/../redis.sh"\n')
+    head, source, rest = (SERVICES / f"redis/backup/hooks/{name}.sh").read_text().partition('/../redis.sh"\n')
     rest, main, _ = rest.partition('\nmain "$@"\n')
     ordered = [rest, fakes, body, main] if main else [fakes, body, rest]
     script.write_text("\n".join([head + source, *ordered]))

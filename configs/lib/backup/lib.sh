@@ -10,7 +10,6 @@ export HOOKS=${HOOKS:-$LIBRARY/hooks} SCRATCH=${SCRATCH:-$STORE/.scratch}
 trap 'printf "%s, line %s: a command failed, nothing more is known\n" "${BASH_SOURCE[0]##*/}" "$LINENO" >&2' ERR
 # shellcheck source=configs/lib/member.sh
 . "$LIBRARY/member.sh"
-# shellcheck source=configs/lib/backup/manifest.sh
 . "$LIBRARY/manifest.sh"
 
 # fail CODE TEXT: the last line; 1 failed, 2 refused, 3 nothing was found out (load) or can be done (archive).

@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
 # Makes a backup, proves it, then removes what retention no longer keeps. Usage: make-backup.sh scheduled|manual;
 # prints the ID. restore.sh calls it with before-restore, under its own lock.
-# shellcheck source=configs/lib/backup/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 main() {
-  local code=0
   REASON=${1:-}
   [[ $REASON =~ ^(scheduled|manual|before-restore)$ ]] || fail 2 "make-backup: '$REASON' is no reason; scheduled or manual"
   own_group "$@"
@@ -16,8 +14,7 @@ main() {
   hook dump "$PART" "$WORK/contents" >"$WORK/notes" || exit 1
   write_manifest "$PART" "$ID" "$REASON"
   log "backup $ID: read from $(field "$PART" source); proves it by a restore"
-  prove "$PART" || code=$?
-  ((code == 0)) || keep_failed "$code"
+  prove "$PART" || keep_failed $?
   if has_hook proven; then hook proven "$PART" || exit 1; fi
   set_state "$PART" proven
   publish

@@ -8,8 +8,12 @@ json_text() {
   QUOTED=${1//\\/\\\\} QUOTED=${QUOTED//\"/\\\"} QUOTED=${QUOTED//$'\n'/\\n} QUOTED=${QUOTED//$'\t'/\\t}
   QUOTED=\"${QUOTED//[[:cntrl:]]/?}\"
 }
-# one_line FOLDER: sets MANIFEST; JSON has line ends only between its parts.
-one_line() { MANIFEST=$(<"$1/manifest.json") && MANIFEST=${MANIFEST//$'\n'/ }; }
+# one_line FOLDER: sets MANIFEST; JSON has line ends only between its parts. Two states of older versions are unproven.
+one_line() {
+  MANIFEST=$(<"$1/manifest.json") && MANIFEST=${MANIFEST//$'\n'/ }
+  MANIFEST=${MANIFEST/'"state":"new"'/'"state":"unproven"'}
+  MANIFEST=${MANIFEST/'"state":"bad","why":"not proven yet"'/'"state":"unproven"'}
+}
 # field FOLDER NAME: a text of the manifest as it is written there, or nothing.
 field() {
   local MANIFEST pattern='[{,] *"'$2'": *"(([^"\\]|\\.)*)"'
@@ -17,10 +21,7 @@ field() {
   [[ ! $MANIFEST =~ $pattern ]] || printf '%s\n' "${BASH_REMATCH[1]}"
 }
 
-# state_of FOLDER: older versions wrote `new`, and `bad` with this reason, for unproven.
-state_of() {
-  case "$(field "$1" state) $(field "$1" why)" in proven*) echo proven ;; "bad not proven yet") echo unproven ;; bad*) echo bad ;; *) echo unproven ;; esac
-}
+state_of() { field "$1" state; }
 
 # backups: the IDs, oldest first.
 is_backup() { [[ $1 =~ ^[0-9]{8}T[0-9]{6}Z$ && -f $STORE/$1/manifest.json ]]; }
@@ -41,11 +42,8 @@ entries_of() {
 # names_of FOLDER: the databases, each once: what stands before the first dot of a name.
 names_of() { entries_of "$1" | sed -E 's/^\{"name":"(([^".\\]|\\.)*).*/\1/; s/\\(["\\])/\1/g' | sort -u; }
 
-# described FILE: its bytes and sha256 as JSON; files_of FOLDER: lines `name` and the same, of the manifest.
+# described FILE: its bytes and sha256 as JSON.
 described() { local sum; sum=$(sha256sum <"$1") && printf '{"bytes":%s,"sha256":"%s"}' "$(stat -c %s "$1")" "${sum%% *}"; }
-files_of() {
-  tr -d ' \n' <"$1/manifest.json" | grep -oE '"[A-Za-z0-9._-]+":\{"bytes":[0-9]+,"sha256":"[0-9a-f]+"\}' | sed -E 's/^"([^"]*)":/\1 /' || true
-}
 # write_manifest FOLDER ID REASON: from WORK/notes (lines `key=value`) and, where the dump gave them, WORK/contents.
 write_manifest() {
   local key value file QUOTED files=''
@@ -80,22 +78,21 @@ set_state() {
   json_text "${3//[^[:print:]]/?}" && note "$1" state "\"$2\"" why "$QUOTED"
 }
 
-# files_differ FOLDER: the files that are not as written, in one line, or nothing.
+# files_differ FOLDER: the files that are not as the manifest describes them, in one line, or nothing.
 files_differ() {
   local name wanted list
-  list=$(files_of "$1")
-  while read -r name wanted; do [[ $(described "$1/$name" 2>/dev/null) == "$wanted" ]] || printf '%s ' "$name"; done <<<"${list:-none}"
+  list=$(tr -d ' \n' <"$1/manifest.json" | grep -oE '"[A-Za-z0-9._-]+":\{"bytes":[0-9]+,"sha256":"[0-9a-f]+"\}') || list='"manifest.json":{'
+  while IFS='"' read -r _ name wanted; do [[ :$(described "$1/$name" 2>/dev/null) == "$wanted" ]] || printf '%s ' "$name"; done <<<"$list"
 }
 
 # prove FOLDER: its files, then a restore into the scratch server, which stays, then what that holds. Sets WHY and is 1
 # when the backup is damaged, 3 when nothing was found out. A dump that gave no contents gets those of its first restore.
 prove() {
-  local code=0
+  local code
   WHY=$(files_differ "$1")
   [[ -z $WHY ]] || { WHY="files differ from the manifest: ${WHY% }"; return 1; }
   stop_scratch
-  hook load "$1" 2>"$WORK/load" || code=$?
-  if ((code)); then WHY="does not load: $(tail -n 1 "$WORK/load")"; return $((code == 3 ? 3 : 1)); fi
+  hook load "$1" 2>"$WORK/load" || { code=$?; WHY="does not load: $(tail -n 1 "$WORK/load")"; return $((code == 3 ? 3 : 1)); }
   hook contents >"$WORK/found" || { WHY="the scratch server can't be asked"; return 3; }
   one_line "$1"
   [[ $MANIFEST == *'"contents":'* ]] || note "$1" contents "[$(entries <"$WORK/found" | paste -sd,)]"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Puts a backup back. Usage: restore.sh --backup ID [--until TIME] [--overwrite NAME]…; prints one line of result.
 # Everything is rebuilt and proven in a scratch server first; only then the live data is replaced.
-# shellcheck source=configs/lib/backup/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 main() {

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # PID 1: backups by the schedule, the store's archive in between. While nothing is due it starts no process.
 # Inputs: lib.sh; BINLOG_EVERY_S where the store has an archive.
-# shellcheck source=configs/lib/backup/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 #: ALIVE is touched at every beat, also during a backup, for the health check.
 readonly BEAT_S=${BEAT_S:-15} RETRY_S=${RETRY_S:-600} ALIVE=${ALIVE:-/tmp/alive}
@@ -77,17 +76,13 @@ end_job() {
 }
 
 # tell_of_restore: one that was killed, unless it is still running. recover.sh undoes what it did beside the data.
-tell_of_restore() {
-  exec 9>>"$STORE/lock"
-  if flock -n 9; then
-    end_killed_run
-    if ! has_hook recover || hook recover; then
-      log "the restore of $(<"$STORE/.restoring") did not end, so the live data may be incomplete: repeat it"
-      rm -f "$STORE/.restoring"
-    fi
-  fi
-  exec 9>&-
-}
+tell_of_restore() (
+  flock -n 9 || return 0
+  end_killed_run
+  ! has_hook recover || hook recover || return 0
+  log "the restore of $(<"$STORE/.restoring") did not end, so the live data may be incomplete: repeat it"
+  rm -f "$STORE/.restoring"
+) 9>>"$STORE/lock"
 
 # leave: whatever runs in the container is killed when PID 1 ends. A scheduled backup may be; others have time to end.
 leave() {

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Proves a backup again. Usage: verify-backup.sh ID; prints `ID proven`.
-# shellcheck source=configs/lib/backup/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 main() {

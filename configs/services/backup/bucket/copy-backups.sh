@@ -3,9 +3,7 @@
 # Makes the bucket hold what it should of one data service: proven backups it lacks, MySQL's binary logs since the
 # oldest of them; what retention no longer keeps goes. Usage: copy-backups.sh DATA.
 LIBRARY=$(dirname "$0")
-# shellcheck source=lib.sh
 . "$LIBRARY/lib.sh"
-# shellcheck source=manifests.sh
 . "$LIBRARY/manifests.sh"
 DAMAGED=''
 

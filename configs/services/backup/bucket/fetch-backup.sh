@@ -3,9 +3,7 @@
 # Puts a backup from the bucket back into its service's volume, MySQL's binary logs since then with it, where
 # restore finds it. Usage: fetch-backup.sh DATA ID; prints one line. What is there and whole stays as it is.
 LIBRARY=$(dirname "$0")
-# shellcheck source=lib.sh
 . "$LIBRARY/lib.sh"
-# shellcheck source=manifests.sh
 . "$LIBRARY/manifests.sh"
 
 main() {

@@ -2,7 +2,6 @@
 # shellcheck shell=dash
 # What the bucket holds whole of one data service: a manifest a line. Usage: list-backups.sh DATA.
 LIBRARY=$(dirname "$0")
-# shellcheck source=lib.sh
 . "$LIBRARY/lib.sh"
 
 main() {

@@ -2,7 +2,6 @@
 # shellcheck shell=dash
 # PID 1: every BUCKET_EVERY_S seconds whatever is new. A failure is logged, and tried again at the next turn.
 LIBRARY=$(dirname "$0")
-# shellcheck source=lib.sh
 . "$LIBRARY/lib.sh"
 
 main() {

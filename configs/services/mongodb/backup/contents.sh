@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # What the scratch server holds: collection, number of documents, hash.
-# shellcheck source=configs/services/mongodb/backup/mongodb.sh
-. "${BASH_SOURCE[0]%/*}/../mongodb.sh"
+. "${BASH_SOURCE[0]%/*}/mongodb.sh"
 
-js contents
+js scratch

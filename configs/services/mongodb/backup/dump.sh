@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Dumps the set from a secondary as of one moment: the operations during the dump are part of it. Usage: dump.sh FOLDER
 # CONTENTS; what it holds is told by its first restore.
-# shellcheck source=configs/services/mongodb/backup/mongodb.sh
-. "${BASH_SOURCE[0]%/*}/../mongodb.sh"
+. "${BASH_SOURCE[0]%/*}/mongodb.sh"
 
 HOST=$(js source)
 [[ -n $HOST ]] || fail 1 "mongodb: no member has data to read; see: python -m ops status"

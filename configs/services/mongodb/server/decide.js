@@ -4,12 +4,9 @@
 // seen:   [{host, knows: "unknown" | "nothing" | "a set", primary: bool}]    one per wanted member
 // held:   the configuration as the primary holds it, or null when no primary was found
 
-/** Who may initiate, and when: only the first member, only if every member surely knows nothing. */
-function beginning(wanted, self, seen) {
-  const silent = seen.filter((each) => each.knows === "unknown").map((each) => `${each.host} can't be asked (${each.why})`);
-  if (silent.length > 0) return wait(`who was asked knows no set, and ${silent.join(", ")}`);
-  if (self !== wanted.members[0].host) return wait(`${wanted.members[0].host} initiates`);
-  return { do: "initiate", config: initial(wanted) };
+function declared(names) {
+  const members = names.map((name, place) => ({ host: `${name}:27017`, priority: place === 0 ? 2 : 1 }));
+  return { _id: "rs0", members, settings: { electionTimeoutMillis: 5000, catchUpTimeoutMillis: 2000 } };
 }
 
 function decide(wanted, self, seen, held) {
@@ -19,13 +16,16 @@ function decide(wanted, self, seen, held) {
   return next ? { do: "reconfigure", config: next } : { do: "nothing" };
 }
 
-function wait(why) {
-  return { do: "wait", why };
+/** Who may initiate, and when: only the first member, only if every member surely knows nothing. */
+function beginning(wanted, self, seen) {
+  const silent = seen.filter((each) => each.knows === "unknown").map((each) => `${each.host} can't be asked (${each.why})`);
+  if (silent.length > 0) return wait(`who was asked knows no set, and ${silent.join(", ")}`);
+  if (self !== wanted.members[0].host) return wait(`${wanted.members[0].host} initiates`);
+  return { do: "initiate", config: { ...wanted, version: 1, members: wanted.members.map((each, id) => ({ _id: id, ...each })) } };
 }
 
-function initial(wanted) {
-  return { _id: wanted._id, version: 1, members: wanted.members.map((each, id) => ({ _id: id, ...each })),
-    settings: wanted.settings };
+function wait(why) {
+  return { do: "wait", why };
 }
 
 /**
@@ -34,25 +34,14 @@ function initial(wanted) {
  * https://www.mongodb.com/docs/manual/reference/method/rs.reconfig/#reconfiguration-can-add-or-remove-no-more-than-one-voting-member-at-a-time
  */
 function reconfigured(held, wanted) {
-  const byHost = new Map(wanted.members.map((each) => [each.host, each]));
-  const kept = held.members.filter((each) => byHost.has(each.host)).map((each) => ({ ...each, ...byHost.get(each.host) }));
-  const gone = held.members.filter((each) => !byHost.has(each.host));
-  const missing = wanted.members.filter((each) => !held.members.some((other) => other.host === each.host));
-  let members = [...kept, ...gone];
-  if (missing.length > 0) members = [...members, { _id: 1 + Math.max(...held.members.map((each) => each._id)), ...missing[0] }];
-  else if (gone.length > 0) members = [...kept, ...gone.slice(1)];
-  const settings = { ...held.settings, ...wanted.settings };
-  const next = { ...held, members: inOrder(members, held), settings };
-  return same(next, held) ? null : { ...next, version: Number(held.version) + 1 };
+  const of = (config, host) => config.members.find((each) => each.host === host);
+  const members = held.members.map((each) => ({ ...each, ...of(wanted, each.host) }));
+  const missing = wanted.members.find((each) => !of(held, each.host));
+  const gone = members.findIndex((each) => !of(wanted, each.host));
+  if (missing) members.push({ _id: 1 + Math.max(...members.map((each) => each._id)), ...missing });
+  else if (gone >= 0) members.splice(gone, 1);
+  const next = { ...held, members, settings: { ...held.settings, ...wanted.settings } };
+  return JSON.stringify(next) === JSON.stringify(held) ? null : { ...next, version: Number(held.version) + 1 };
 }
 
-function inOrder(members, held) {
-  const place = (each) => held.members.findIndex((other) => other.host === each.host);
-  return [...members].sort((a, b) => (place(a) < 0) - (place(b) < 0) || place(a) - place(b));
-}
-
-function same(one, two) {
-  return JSON.stringify(one) === JSON.stringify(two);
-}
-
-module.exports = { decide, reconfigured };
+module.exports = { declared, decide };

@@ -1,6 +1,4 @@
 // The users of the set. Each start makes them what is declared here, so a changed secret is a changed password.
-// Loaded after servers.js.
-
 const USERS = [
   { user: "root", roles: [{ role: "root", db: "admin" }] },
   { user: "app", roles: [{ role: "readWrite", db: "platform" }] },
@@ -10,20 +8,18 @@ const USERS = [
 const MECHANISM = "SCRAM-SHA-256";
 const MAJORITY = { w: "majority", wtimeout: 10000 };
 
-/** Make users, roles and passwords as declared; `primary` is a member's connection to it. Returns what changed. */
-function ensureUsers(primary, host) {
-  return USERS.filter((each) => ensure(primary.getDB("admin"), host, each)).map((each) => each.user);
+/** Make users, roles and passwords on the primary as declared. Returns the names of those that were changed. */
+function ensureUsers(primary) {
+  return USERS.filter((each) => ensure(primary, each)).map((each) => each.user);
 }
 
-function ensure(admin, host, { user, roles }) {
+function ensure(primary, { user, roles }) {
   const pwd = secret(`mongodb_${user}_password`);
-  const [known] = admin.runCommand({ usersInfo: { user, db: "admin" } }).users;
-  if (!known) {
-    admin.runCommand({ createUser: user, pwd, roles, mechanisms: [MECHANISM], writeConcern: MAJORITY });
-    return true;
-  }
-  if (named(known.roles) === named(roles) && letsIn(host, user, pwd)) return false;
-  admin.runCommand({ updateUser: user, pwd, roles, mechanisms: [MECHANISM], writeConcern: MAJORITY });
+  const [known] = adminOf(primary).runCommand({ usersInfo: { user, db: "admin" } }).users;
+  // A user that is right stays untouched: a new salt would fail whoever is just logging in.
+  if (known && named(known.roles) === named(roles) && letsIn(primary, user, pwd)) return false;
+  const command = known ? { updateUser: user } : { createUser: user };
+  adminOf(primary).runCommand({ ...command, pwd, roles, mechanisms: [MECHANISM], writeConcern: MAJORITY });
   return true;
 }
 

@@ -19,16 +19,12 @@ options() {
 # ask MEMBER: SQL on stdin to one member, as the account that may only read.
 ask() { timeout "${ASK_LIMIT_S:-30}" mysql --defaults-file="$BACKUP_OPTIONS" --connect-timeout=3 --host="$1" -NB; }
 
-# role MEMBER CONDITION: PRIMARY or SECONDARY when it is ONLINE and the condition (SQL) holds there, else nothing.
-role() {
-  ask "$1" 2>/dev/null <<<"SELECT MEMBER_ROLE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE' AND $2" || true
-}
-
-# find_source CONDITION: the last declared such secondary; the primary only when there is none; 1 when neither is.
+# find_source CONDITION: the last declared ONLINE secondary where it (SQL) holds; the primary only when there is none such;
+# 1 when there is no such member.
 find_source() {
-  local index found primary=""
+  local index found primary=''
   for ((index = ${#MYSQL_NAMES[@]} - 1; index >= 0; index--)); do
-    found=$(role "${MYSQL_NAMES[index]}" "$1")
+    found=$(ask "${MYSQL_NAMES[index]}" 2>/dev/null <<<"SELECT MEMBER_ROLE FROM performance_schema.replication_group_members WHERE MEMBER_ID = @@server_uuid AND MEMBER_STATE = 'ONLINE' AND $1") || continue
     if [[ $found == SECONDARY ]]; then echo "${MYSQL_NAMES[index]}"; return; fi
     [[ $found != PRIMARY ]] || primary=${MYSQL_NAMES[index]}
   done
@@ -57,16 +53,8 @@ live() { mysql --defaults-file="$RESTORE_OPTIONS" --connect-timeout=5 --host=mys
 # scratch [option…]: SQL on stdin to the scratch server.
 scratch() { mysql --no-defaults --socket="$SCRATCH/sock" --user=root -NB "$@"; }
 
-# checksum_sql: reads `schema table column type` lines; one SELECT a table: name, rows, checksum of every value.
-checksum_sql() {
-  awk -F'\t' '
-    function done() { if (table != "") printf "SELECT \"%s\", COUNT(*), COALESCE(BIT_XOR(CAST(CONV(LEFT(SHA2(CONCAT_WS(\"#\"%s), 256), 16), 16, 10) AS UNSIGNED)), 0) FROM %s;\n", name, columns, table }
-    { wanted = "`" $1 "`.`" $2 "`"
-      if (wanted != table) { done(); table = wanted; name = $1 "." $2; columns = "" }
-      value = ($4 ~ /geometry|point|polygon|linestring|geomcollection/) ? "HEX(`" $3 "`)" : "HEX(CAST(`" $3 "` AS BINARY))"
-      columns = columns ", ISNULL(`" $3 "`), " value }
-    END { done() }'
-}
-
-readonly COLUMNS_SQL="SELECT c.table_schema, c.table_name, c.column_name, c.data_type FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name) WHERE t.table_type = 'BASE TABLE' AND c.table_schema NOT IN ($SYSTEM) ORDER BY c.table_schema, c.table_name, c.ordinal_position"
 readonly SCHEMAS_SQL="SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ($SYSTEM) ORDER BY 1"
+
+# CHECKSUMS_SQL: gives one SELECT a table: its name, number of rows, and a checksum over every value.
+readonly VALUE_SQL="CONCAT(', ISNULL(\`', column_name, '\`), HEX(', IF(data_type REGEXP 'geometry|point|polygon|linestring|geomcollection', CONCAT('\`', column_name, '\`)'), CONCAT('CAST(\`', column_name, '\` AS BINARY))')))"
+readonly CHECKSUMS_SQL="SET SESSION group_concat_max_len = 1 << 30; SELECT CONCAT('SELECT \"', REPLACE(CONCAT(table_schema, '.', table_name), '\"', '\"\"'), '\", COUNT(*), COALESCE(BIT_XOR(CAST(CONV(LEFT(SHA2(CONCAT_WS(\"#\"', GROUP_CONCAT($VALUE_SQL ORDER BY ordinal_position SEPARATOR ''), '), 256), 16), 16, 10) AS UNSIGNED)), 0) FROM \`', table_schema, '\`.\`', table_name, '\`;') FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name) WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ($SYSTEM) GROUP BY table_schema, table_name ORDER BY table_schema, table_name"

@@ -26,34 +26,24 @@ local function set_role(member, role)
   roles[member] = role
 end
 
--- A view of group replication is `<time of bootstrap>:<number>`. A PRIMARY that was frozen tells of an old one.
+-- A view of group replication is `<time of bootstrap>:<number>`; later ones are greater as text. A PRIMARY that was
+-- frozen tells of an old one.
 local function parse_view(text)
   local group, number = text:match("^(%d+):(%d+)$")
-  return group and { math.tointeger(group), math.tointeger(number) }
-end
-
-local function is_older(a, b)
-  return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2])
-end
-
-local function take_table(new_view, told)
-  if view and is_older(new_view, view) then return "refused: an older view of the group" end
-  view, told_s = new_view, core.now().sec
-  -- Nobody is the new PRIMARY before the old one is none.
-  for member, role in pairs(told) do if role ~= "PRIMARY" then set_role(member, role) end end
-  for member, role in pairs(told) do set_role(member, role) end
-  return "told"
+  return group and ("%020d:%020d"):format(group, number)
 end
 
 local function take(line)
   local text, members = line:match("^(%S+)(.*)%s$")
-  local new_view, told, leads = parse_view(text or ""), {}, false
+  local new_view = parse_view(text or "")
   if not new_view then return "refused: no view of the group" end
-  for member, role in members:gmatch("([%w-]+)=(%u+)") do
-    told[member], leads = role, leads or role == "PRIMARY"
+  if (members .. " "):find("=PRIMARY ", 1, true) then
+    if view and new_view < view then return "refused: an older view of the group" end
+    view, told_s = new_view, core.now().sec
   end
-  if leads then return take_table(new_view, told) end
-  for member, role in pairs(told) do set_role(member, role) end
+  -- Nobody is the new PRIMARY before the old one is none.
+  for member, role in members:gmatch("([%w-]+)=(%u+)") do if role ~= "PRIMARY" then set_role(member, role) end end
+  for member, role in members:gmatch("([%w-]+)=(%u+)") do if role == "PRIMARY" then set_role(member, role) end end
   return "told"
 end
 

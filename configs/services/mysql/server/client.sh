@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Long-lived children that answer by lines: `mysql` for this server, `openssl s_client` to a router. One child for
-# each question would cost some 40 ms of CPU.
+# Long-lived children that answer by lines: `mysql` to a server, `openssl s_client` to a router. One child for each
+# question would cost some 40 ms of CPU.
 #
 #   client_start NAME COMMAND…    starts the child
 #   client_say NAME TEXT          sends lines
@@ -31,9 +31,8 @@ client_say() { [[ -n ${CLIENT[$1]:-} ]] && printf '%s\n' "$2" >&"${SAY_TO[$1]}";
 client_hear() { [[ -n ${CLIENT[$1]:-} ]] && IFS= read -r -t "$2" -u "${HEAR_FROM[$1]}" HEARD; }
 
 client_end() {
-  local say hear
   [[ -n ${CLIENT[$1]:-} ]] || return 0
-  say=${SAY_TO[$1]} hear=${HEAR_FROM[$1]}
+  local say=${SAY_TO[$1]} hear=${HEAR_FROM[$1]}
   kill -TERM "${CLIENT[$1]}" 2>/dev/null
   exec {say}>&- {hear}<&-
   unset "CLIENT[$1]" "SAY_TO[$1]" "HEAR_FROM[$1]"

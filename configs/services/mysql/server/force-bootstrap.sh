@@ -4,32 +4,18 @@
 #   docker exec <container of the member to keep> force-bootstrap [--give-up MEMBER]…
 set -euo pipefail
 cd /usr/local/lib/mysql-member
-# shellcheck source=configs/lib/member.sh
-. ./member.sh
-# shellcheck source=configs/services/mysql/server/sql.sh
-. ./sql.sh
-# shellcheck source=configs/services/mysql/server/client.sh
-. ./client.sh
-# shellcheck source=configs/services/mysql/server/observe.sh
-. ./observe.sh
+for part in member client sql observe; do
+  # shellcheck source=/dev/null
+  . "./$part.sh"
+done
 GIVEN='' REFUSED=''
 
-read_arguments() {
-  while (($#)); do
-    case $1 in
-      --give-up) GIVEN+=" ${2:?--give-up MEMBER}"; shift 2 ;;
-      *) echo "force-bootstrap: $1 is unknown; usage: force-bootstrap [--give-up MEMBER]…" >&2; exit 2 ;;
-    esac
-  done
-}
+fail() { echo "force-bootstrap: $1" >&2; exit 2; }
 
 # show_lost MEMBER: what only it has; REFUSED grows where it was not named.
 show_lost() {
   local lost="unknown, it does not answer"
-  if [[ ${QUORATE[$1]} == 1 ]]; then
-    echo "force-bootstrap: $1 is in a group with quorum; nothing needs forcing" >&2
-    exit 2
-  fi
+  [[ ${QUORATE[$1]} != 1 ]] || fail "$1 is in a group with quorum; nothing needs forcing"
   if [[ ${STATES[$1]} != UNREACHABLE ]]; then
     sql "SELECT GTID_SUBTRACT('${SETS[$1]}', '${SETS[$ME]}')"
     lost=${ROWS[*]}
@@ -40,16 +26,20 @@ show_lost() {
 
 main() {
   local member
+  # shellcheck disable=SC2034  # for wake: nothing here waits for events
   exec {EVENTS}>/dev/null
-  read_arguments "$@"
-  probe_members || { echo "force-bootstrap: the server here does not answer" >&2; exit 2; }
+  while (($#)); do
+    [[ $1 == --give-up ]] || fail "$1 is unknown; usage: force-bootstrap [--give-up MEMBER]…"
+    GIVEN+=" ${2:?--give-up MEMBER}"
+    shift 2
+  done
+  probe_members || true
+  [[ ${STATES[$ME]} != UNREACHABLE ]] || fail "the server here does not answer"
   for member in "${MEMBER_NAMES[@]}"; do
     [[ $member == "$ME" ]] || show_lost "$member"
   done
-  if [[ -n $REFUSED ]]; then
-    echo "force-bootstrap: not done; if that may be lost, and the members that don't answer never come back with it, run: force-bootstrap$REFUSED" >&2
-    exit 2
-  fi
+  [[ -z $REFUSED ]] ||
+    fail "not done; if that may be lost, and the members that don't answer never come back with it, run: force-bootstrap$REFUSED"
   printf '%s\n' "$GIVEN" >"$DATA/FORCE_BOOTSTRAP"
   echo "$ME bootstraps the group within seconds; see its log"
 }

@@ -9,7 +9,7 @@ BEAT_S=$QUICK_BEAT_S ALERT_UNTIL_S=$ALERT_S ROLE=''
 turn() {
   observe
   publish_role
-  if [[ $STATE == OFFLINE || $STATE == UNREACHABLE ]]; then probe_members; fi
+  if [[ $STATE == OFFLINE || $STATE == UNREACHABLE ]]; then probe_members; else end_sessions "$ME"; fi
   decide
   [[ $ACTION == propose* || $ACTION == bootstrap ]] || PROPOSED=''
   act "${ACTION%% *}" "${ACTION#* }"
@@ -37,7 +37,7 @@ act() {
 # connection to a router, the end of mysqld.
 set_beat() {
   BEAT_S=$QUICK_BEAT_S
-  if [[ $ACTION != rest ]] || ! is_whole || [[ -n $ROUTER_SILENT ]]; then return; fi
+  if [[ $ACTION != rest || -z $WHOLE_SINCE_S || -n $ROUTER_SILENT ]]; then return; fi
   ((SECONDS < ALERT_UNTIL_S)) || BEAT_S=$SLOW_BEAT_S
 }
 
@@ -49,7 +49,11 @@ publish_role() {
     printf '%s\n' "$ROLE" >"$RUN/role"
     log "$ROLE"
   fi
-  if [[ $ROLE == PRIMARY ]]; then tell_all_roles "$ME"; elif [[ $before == PRIMARY ]]; then tell_own_role; fi
+  if [[ $ROLE == PRIMARY ]]; then
+    tell_all_roles "$ME"
+  elif [[ $before == PRIMARY ]] || [[ -n $LEAVING && $ROLE != "$before" ]]; then
+    tell_own_role
+  fi
 }
 
 hand_back() {
@@ -58,11 +62,16 @@ hand_back() {
   hand_over_to "$1" || log "it does not take over now: ${ROWS[*]}"
 }
 
-# hand_over_to MEMBER: waits for running transactions, then the other one is the writer.
+# hand_over_to MEMBERS: to the ONLINE one of these (a,b) that has few transactions to apply, the first among equals;
+# running transactions end before. SUCCESSOR is empty when there is none.
 hand_over_to() {
-  sql "SELECT MEMBER_ID FROM performance_schema.replication_group_members WHERE MEMBER_HOST = '$1' AND MEMBER_STATE = 'ONLINE'"
-  [[ -n ${ROWS[0]:-} ]] && sql "SELECT group_replication_set_as_primary('${ROWS[0]}', 3)" 15 || return
-  tell_all_roles "$1"
+  local id
+  sql "SELECT MEMBER_ID, MEMBER_HOST FROM performance_schema.replication_group_members m JOIN performance_schema.replication_group_member_stats s USING (MEMBER_ID) WHERE m.MEMBER_STATE = 'ONLINE' AND m.MEMBER_ROLE = 'SECONDARY' AND FIND_IN_SET(MEMBER_HOST, '$1') ORDER BY s.COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE > 100, FIND_IN_SET(MEMBER_HOST, '$1') LIMIT 1"
+  IFS=$'\t' read -r id SUCCESSOR <<<"${ROWS[0]:-}"
+  [[ -n $SUCCESSOR ]] || return
+  log "hands over to $SUCCESSOR"
+  sql "SELECT group_replication_set_as_primary('$id', 3)" 15 || return
+  tell_all_roles "$SUCCESSOR"
   observe && publish_role
 }
 
@@ -80,7 +89,7 @@ join_group() {
 
 start_group() {
   local done=0 answer
-  quote "$(joining_password)"
+  quote_joining_password
   sql "SET GLOBAL group_replication_bootstrap_group = $1" &&
     sql "START GROUP_REPLICATION USER = 'repl_user', PASSWORD = '$QUOTED'" 600 || done=1
   answer=("${ROWS[@]}")
@@ -91,7 +100,7 @@ start_group() {
 
 # bootstrap_group TEXT: every member's lock held, then every member asked and what was decided decided once more.
 bootstrap_group() {
-  local member decided=$ACTION
+  local decided=$ACTION
   if hold_locks; then
     probe_members
     decide
@@ -104,16 +113,16 @@ bootstrap_group() {
       if start_group ON; then forget_order; else log "could not bootstrap: ${ROWS[*]}"; fi
     fi
   fi
-  for member in "${MEMBER_NAMES[@]}"; do client_end "lock-$member"; done
+  end_sessions
   PROPOSED=''
 }
 
-# hold_locks: an order does without the lock of a silent member that it names.
+# hold_locks: in the session that each member is asked by. Earlier versions know the lock by this name.
 hold_locks() {
   local member
   for member in "${MEMBER_NAMES[@]}"; do
-    hold_lock "$member" && continue
-    [[ $ACTION == force_bootstrap && ${STATES[$member]} == UNREACHABLE && " $GIVEN_UP " == *" $member "* ]] && continue
+    if ask "$member" "SELECT GET_LOCK('found_group', 0)" 4 && [[ ${ROWS[0]} == 1 ]]; then continue; fi
+    if is_spared "$member"; then continue; fi
     log "the lock of $member is taken: another member bootstraps"
     return 1
   done
@@ -122,22 +131,16 @@ hold_locks() {
 # has_locks: a lock ends unnoticed when the server that has it ends.
 has_locks() {
   local member
-  for member in "${MEMBER_NAMES[@]}"; do
-    [[ -n ${CLIENT[lock-$member]:-} ]] || continue
-    client_say "lock-$member" "SELECT IS_USED_LOCK('found_group') = CONNECTION_ID();"
-    client_hear "lock-$member" 4 && [[ $HEARD == 1 ]] || return
-  done
+  for member in "${MEMBER_NAMES[@]}"; do [[ ${LOCKED[$member]} == 1 ]] || is_spared "$member" || return; done
 }
 
-# hold_lock MEMBER: a session there that has its lock, until the client ends. Earlier versions know the lock by this name.
-hold_lock() {
-  local options=("--defaults-file=$RUN/repl.cnf" "--host=$1")
-  if [[ $1 == "$ME" ]]; then options=("--defaults-file=$RUN/root.cnf"); fi
-  client_start "lock-$1" mysql "${options[@]}" -NBn
-  client_say "lock-$1" "SELECT GET_LOCK('found_group', 0);"
-  if client_hear "lock-$1" 4 && [[ $HEARD == 1 ]]; then return; fi
-  client_end "lock-$1"
-  return 1
+# is_spared MEMBER: an order does without the lock of a silent member that it names.
+is_spared() { [[ $ACTION == force_bootstrap && ${STATES[$1]} == UNREACHABLE && " $GIVEN_UP " == *" $1 "* ]]; }
+
+# end_sessions [BUT]: at the members, and the locks with them.
+end_sessions() {
+  local member
+  for member in "${MEMBER_NAMES[@]}"; do [[ $member == "${1:-}" ]] || client_end "$member"; done
 }
 
 refuse_force() {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
 # Roles are told to the routers; nobody asks members for them. The PRIMARY keeps a connection with certificates on both
 # sides to each router and tells the roles of all members at every turn. See roles.lua of mysql-router.
 
@@ -10,15 +10,12 @@ LOOKED_UP_S=-$LOOKUP_S ROUTER_SILENT=''
 
 # tell_all_roles PRIMARY: the table of roles as this member's group has it.
 tell_all_roles() {
-  local member roles=''
+  local member role roles=''
   for member in "${MEMBER_NAMES[@]}"; do
-    if [[ $member == "$1" ]]; then
-      roles+=" $member=PRIMARY"
-    elif [[ ${GROUP[$member]:-} == ONLINE ]]; then
-      roles+=" $member=SECONDARY"
-    else
-      roles+=" $member=NONE"
-    fi
+    role=NONE
+    [[ ${GROUP[$member]:-} != ONLINE ]] || role=SECONDARY
+    [[ $member != "$1" ]] || role=PRIMARY
+    roles+=" $member=$role"
   done
   tell_routers "$VIEW$roles"
 }
@@ -34,8 +31,8 @@ tell_own_role() {
 tell_routers() {
   local router
   connect_routers
-  ROUTER_SILENT=''
-  ((${#UNANSWERED_S[@]})) || ROUTER_SILENT=yes
+  ROUTER_SILENT=yes
+  ((${#UNANSWERED_S[@]} == 0)) || ROUTER_SILENT=''
   for router in "${!UNANSWERED_S[@]}"; do
     client_say "$router" "$1"
     : "${UNANSWERED_S[$router]:=$SECONDS}"
@@ -66,8 +63,10 @@ connect_router() {
 hear_router() {
   while client_hear "$1" 0.3; do
     case $HEARD in
-      told) UNANSWERED_S[$1]=''; return ;;
-      refused:*) log_once "router $1: $HEARD"; UNANSWERED_S[$1]=''; return ;;
+      told | refused:*)
+        UNANSWERED_S[$1]=''
+        [[ $HEARD == told ]] || log_once "router $1: $HEARD"
+        return ;;
       "$CLIENT_ENDED") drop_router "$1"; break ;;
     esac
   done

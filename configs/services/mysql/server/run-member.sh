@@ -2,6 +2,7 @@
 # PID 1 of a member: makes the data folder at the first start, runs mysqld, keeps the member in its group.
 # Needs what the official image has: bash, coreutils, sed, find, getent, openssl, mysqld, mysql. It has no util-linux.
 # Inputs: those of member.sh, DATABASE, FAILBACK_AFTER_S, files of /run/secrets.
+# shellcheck disable=SC2034  # the parts read what is set here
 set -uo pipefail
 umask 077
 cd /usr/local/lib/mysql-member || exit 1
@@ -41,7 +42,7 @@ start_server() {
     --init-file="$RUN/init.sql" --super-read-only=ON --offline-mode=ON \
     --loose-group-replication-group-name="$GROUP_NAME" \
     --loose-group-replication-local-address="$ME:33061" \
-    --loose-group-replication-group-seeds="${seeds#,}" 2> >(watch_log) &
+    --loose-group-replication-group-seeds="${seeds#,}" 2> >(pass_log "Plugin group_replication reported" 1 >&2) &
   SERVER=$!
   until_true 86400 is_up || return   # the recovery of a large server takes its time
   rm -f "$RUN/init.sql"
@@ -49,20 +50,6 @@ start_server() {
 
 # shellcheck disable=SC2317  # until_true calls it
 is_up() { [[ -S $RUN/mysqld.sock ]] && sql "SELECT 1"; }
-
-# watch_log: passes mysqld's log on. What group replication says is an event, and so is the end of mysqld.
-# One event a second is enough: after an event the member looks every second for a while.
-watch_log() {
-  local line told_s=-1
-  while IFS= read -r line; do
-    printf '%s\n' "$line" >&2
-    if [[ $line == *"Plugin group_replication reported"* ]] && ((SECONDS > told_s)); then
-      told_s=$SECONDS
-      wake log
-    fi
-  done
-  wake ended
-}
 
 keep_slow_log_small() {
   ((SECONDS >= SLOW_LOG_LOOK_S)) || return 0
@@ -81,7 +68,6 @@ serve() {
     turn
     keep_slow_log_small
     pause "$BEAT_S"
-    # shellcheck disable=SC2034  # set_beat and connect_routers read it
     [[ -z $EVENT ]] || ALERT_UNTIL_S=$((SECONDS + ALERT_S))
   done
   wait "$SERVER"
@@ -91,15 +77,15 @@ main() {
   local code
   trap '' PIPE   # a client that ends is an answer that doesn't come
   member_begin "$RUN" || exit
-  printf 'NONE\n' >"$RUN/role"
+  publish_role
   empty_temporary || exit 1
   initialise || exit 1
   write_options || exit 1
   while empty_temporary; do
     serve
     code=$?
-    [[ $ROLE != PRIMARY ]] || stop_telling
-    printf 'NONE\n' >"$RUN/role"
+    STATE=OFFLINE
+    publish_role
     log "mysqld has ended with $code"
     if [[ $code != 16 || -n $LEAVING ]]; then exit "$code"; fi
   done

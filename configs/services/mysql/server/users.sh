@@ -29,6 +29,5 @@ initial_sql() {
 account() {
   secret "$2" && quote "$SECRET" || return
   echo "CREATE USER IF NOT EXISTS '$1' IDENTIFIED BY '$QUOTED' $3;"
-  echo "ALTER USER '$1' IDENTIFIED BY '$QUOTED' RETAIN CURRENT PASSWORD;"
-  echo "ALTER USER '$1' $3;"
+  echo "ALTER USER '$1' IDENTIFIED BY '$QUOTED' RETAIN CURRENT PASSWORD $3;"
 }

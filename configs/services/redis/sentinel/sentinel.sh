@@ -11,56 +11,41 @@ readonly MEMORY='^sentinel (myid|monitor|config-epoch|leader-epoch|current-epoch
 
 main() {
   local file
-  for file in member resp hosts line peers sentinels users; do
+  for file in member names peers observe users; do
     # shellcheck source=/dev/null
     source "/etc/redis/$file.sh"
   done
   umask 077
-  SERVER='' MONITORS=''
+  MONITORS=''
   member_begin $RUN || exit 1
   own_volume /data || exit 0
-  peers
-  keep_hosts $RUN "${PEERS[@]}"
+  look_up "${PEERS[@]}"
   start || exit 1
-  open_lines $RUN "${PEERS[@]}"
+  open_clients $RUN "${PEERS[@]}" || exit 1
   while kill -0 "$SERVER" 2>/dev/null; do
-    [[ -z $LEAVING ]] || stop
+    [[ -z $LEAVING ]] || break
     look
     pause "$BEAT_S"
   done
-  wait "$SERVER"
-  local status=$?
-  log "Sentinel ended with $status"
-  exit $status
-}
-
-stop() {
   kill -TERM "$SERVER" 2>/dev/null
-  wait "$SERVER"
-  wait "$SERVER_LOG"
-  exit 0
+  end_with_server
 }
 
-# Each peer is asked now and then: a line that hangs is begun anew, and a dead peer's name looked up.
+# Each peer is asked now and then: the name of one that doesn't answer is looked up again.
 look() {
   BEAT_S=1
   if [[ -z $MONITORS ]]; then
     begin_to_monitor
-    return
+  else
+    ask "${PEERS[@]}" -- ping
+    ((${#REPLY_OF[@]} < ${#PEERS[@]})) || BEAT_S=5
   fi
-  ask_peers "${PEERS[@]}" -- ping
-  ((${#REPLY_OF[@]} < ${#PEERS[@]})) || BEAT_S=5
 }
 
 # start [MASTER]: (re)write the file and run Sentinel on it.
 start() {
-  local log_fd
   write_conf "$@" || return
-  exec {log_fd}> >(pass_log '[+-][so]down|[+-]switch-master|[+]failover|[+-]tilt|[+]reboot')
-  SERVER_LOG=$!
-  (exec setpriv --reuid redis --regid redis --clear-groups redis-server $CONF --sentinel >&"$log_fd" 2>&1) &
-  SERVER=$!
-  exec {log_fd}>&-
+  start_server '[+-][so]down|[+-]switch-master|[+]failover|[+-]tilt|[+]reboot' redis-server $CONF --sentinel
 }
 
 write_conf() {

@@ -3,7 +3,6 @@
 # not told yet would confirm them, and they would be lost with the failover. Sourced by redis.sh.
 #: Sentinel takes three seconds to see a master as down: within that time a frozen server is known here.
 readonly FROZEN_MS=2500 HOLD_MS=3000
-GUARD_FD='' WRITES_GUARDED=''
 
 # Until the next look. A primary's server is asked each second whether it goes on.
 rest() {
@@ -28,19 +27,11 @@ rest() {
 goes_on() { own ping && now && ((NOW_MS - $1 < FROZEN_MS)); }
 
 # Nobody waits for an answer: a frozen server reads this as soon as it goes on, together with what clients sent.
+# https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands
 guard_writes() {
   [[ -z $WRITES_GUARDED ]] || return 0
   log "redis-server did not answer in time: writes wait until the Sentinels say who leads"
   WRITES_GUARDED=yes
-  { exec {GUARD_FD}<>"/dev/tcp/127.0.0.1/$REDIS_PORT"; } 2>/dev/null || { GUARD_FD='' && return; }
   secret redis_admin_password || return
-  resp_send "$GUARD_FD" auth admin "$SECRET"
-  resp_send "$GUARD_FD" client pause $HOLD_MS write
-}
-
-hold_writes() { own client pause $HOLD_MS write; }
-
-resume_writes() {
-  own client unpause && WRITES_GUARDED=''
-  [[ -z $GUARD_FD ]] || resp_close "$GUARD_FD" || GUARD_FD=''
+  printf 'auth admin "%s"\r\nclient pause %s write\r\n' "$SECRET" $HOLD_MS 2>/dev/null >"/dev/tcp/127.0.0.1/$REDIS_PORT"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # PID 1 of a member of the Redis set: starts redis-server in standby (a replica of nobody that keeps its data),
 # looks (observe.sh), decides (decide.sh) and acts; hands over before it stops. docs/decisions/0011-redis.md
-# Needs bash, coreutils, findutils, getent, flock and setpriv, most of it only at the start.
+# Needs bash, coreutils, findutils, getent, flock, setpriv and redis-cli, most of it only at the start.
 # Inputs: /etc/redis/*, secrets below /run/secrets, what the engine tells every member (member.sh), and
 # FAILBACK_AFTER_S (0: the first member doesn't lead again by itself).
 # Files: /data/member: this volume has held the set's data; /data/LEAD: an operator's "lead now".
@@ -10,13 +10,13 @@
 set -uo pipefail
 readonly RUN=/run/redis
 #: Lines of its log that end a pause.
-readonly SIGNS='DB loaded|Finished with success|aster lost|eplica .*(lost|succeeded|asks)|timedout|MODE enabled|REPLICAOF|secondary replication'
+readonly SIGNS='eady to accept|DB loaded|Finished with success|aster lost|eplica .*(lost|succeeded|asks)|timedout|MODE enabled|REPLICAOF|secondary replication'
 #: A look that took so long was interrupted: the container was frozen.
 readonly INTERRUPTED_MS=4000
 
 main() {
   local file
-  for file in member resp hosts line peers sentinels users decide observe guard switchover; do
+  for file in member names peers observe users decide guard switchover; do
     # shellcheck source=/dev/null
     source "/etc/redis/$file.sh"
   done
@@ -24,11 +24,10 @@ main() {
   secret redis_admin_password || exit 1
   member_begin $RUN || exit 1
   own_volume /data || exit 0
-  peers
-  keep_hosts $RUN "${PEERS[@]}"
+  look_up "${PEERS[@]}"
   write_conf || exit 1
-  start_server
-  open_lines $RUN "${PEERS[@]}"
+  start_server "$SIGNS" redis-server $RUN/redis.conf
+  open_clients $RUN "$ME" "${PEERS[@]}" || exit 1
   while kill -0 "$SERVER" 2>/dev/null; do
     [[ -z $LEAVING ]] || leave
     look
@@ -57,24 +56,6 @@ write_conf() {
   if [[ $port == "$EMPTY_PORT" ]]; then log "nothing on this volume"; else log "this volume has held the set's data"; fi
 }
 
-start_server() {
-  local log_fd
-  exec {log_fd}> >(pass_log "$SIGNS")
-  SERVER_LOG=$!
-  (exec setpriv --reuid redis --regid redis --clear-groups redis-server $RUN/redis.conf >&"$log_fd" 2>&1) &
-  SERVER=$!
-  exec {log_fd}>&-
-}
-
-# The server's status is this container's.
-end_with_server() {
-  local status=0
-  wait "$SERVER" || status=$?
-  wait "$SERVER_LOG"
-  log "redis-server ended with $status"
-  exit $status
-}
-
 look() {
   local began_ms
   now
@@ -97,14 +78,14 @@ act() {
     none) ;;
     'wait '*) log_once "waiting: $what" ;;
     'follow '*) log "following $what" && follow "$what" ;;
-    'yield '*) log "the Sentinels replaced this member" && follow "$what" && resume_writes ;;
+    'yield '*) log "the Sentinels replaced this member" && follow "$what" && own client unpause && WRITES_GUARDED='' ;;
     'lead '*) lead "$what" ;;
     lead_without_writes) lead_without_writes ;;
     allow_writes) own config set min-replicas-to-write 1 && WITHOUT_WRITES='' ;;
     take_order) own config set replica-priority "$USUAL_PRIORITY" && ORDER_TAKEN=yes && rm -f "$LEAD_FILE" ;;
     request_failover) request_failover ;;
-    hold_writes) hold_writes ;;
-    resume_writes) resume_writes ;;
+    hold_writes) own client pause "$HOLD_MS" write ;;
+    resume_writes) own client unpause && WRITES_GUARDED='' ;;
     hand_back) hand_back ;;
   esac
 }

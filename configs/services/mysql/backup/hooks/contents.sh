@@ -4,4 +4,4 @@
 # shellcheck source=configs/services/mysql/backup/mysql.sh
 . "${BASH_SOURCE[0]%/*}/../mysql.sh"
 
-scratch <<<"$COLUMNS_SQL" | checksum_sql | scratch
+scratch <<<"$CHECKSUMS_SQL" | scratch

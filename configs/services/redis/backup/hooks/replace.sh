@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
 # Puts what the scratch server holds into the running set; prints what it holds then. The set stays up and its Sentinels
-# undisturbed: applications are shut out (ACL), the master is emptied and fed key by key (MIGRATE), the replicas follow.
+# undisturbed: applications are shut out (ACL), the master is emptied and fed all commands (AOF), the replicas follow.
 # shellcheck source=configs/services/redis/backup/redis.sh
 . "${BASH_SOURCE[0]%/*}/../redis.sh"
-readonly BATCH=1000
-# shellcheck disable=SC2016  # Lua
-readonly FEED="local page=redis.call('SCAN',ARGV[1],'COUNT',$BATCH) if #page[2]>0 then redis.call('MIGRATE',ARGV[2],ARGV[3],'',ARGV[4],30000,'COPY','REPLACE','AUTH2','admin',ARGV[5],'KEYS',unpack(page[2])) end return page[1]"
 
 main() {
   as_user admin
   find_leader
   "$HOOKS/contents.sh" >"$WORK/wanted"
   TEMPORARY=$(scratch info keyspace | sed -nE 's/.*expires=([0-9]+).*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }')
-  scratch replicaof no one >/dev/null
   trap let_in EXIT
   app off || true
   ask "$LEADER" client kill user app >/dev/null || fail 2 "redis: $LEADER doesn't answer, nothing was touched"
@@ -28,20 +24,20 @@ main() {
 # let_in: .restoring stays while a member still shuts applications out, and recover.sh comes later.
 let_in() { app on || : >"$WORK/unfinished"; }
 
+# feed: the append-only file of the scratch server, which has commands in it instead of an RDB.
+# https://redis.io/docs/latest/develop/clients/patterns/bulk-loading/
 feed() {
-  local database cursor answer
-  for database in $(scratch info keyspace | sed -nE 's/^db([0-9]+):.*/\1/p'); do
-    cursor=0
-    until [[ $cursor == end ]]; do
-      # By stdin, as the password is in it.
-      answer=$(scratch -n "$database" <<<"eval \"$FEED\" 0 $cursor $LEADER $REDIS_PORT $database $REDISCLI_AUTH")
-      [[ $answer =~ ^[0-9]+$ ]] || fail 1 "redis: $LEADER did not take a part (${answer%%$'\n'*}); repeat the restore"
-      if [[ $answer == 0 ]]; then cursor=end; else cursor=$answer; fi
-    done
-    log "db$database: $(ask "$LEADER" -n "$database" dbsize) keys"
+  local commands=$SCRATCH/appendonlydir/appendonly.aof.1.base.aof
+  scratch config set aof-use-rdb-preamble no >/dev/null
+  scratch config set appendonly yes >/dev/null
+  until [[ -e $commands ]]; do
+    [[ $(scratch info persistence | field_of aof_last_bgrewrite_status) == ok ]] || fail 1 "scratch server: $(tail -n 1 "$SCRATCH/log"); repeat the restore"
+    sleep 0.2
   done
-  [[ -n $(scratch function list) ]] || return 0
-  scratch function dump | head -c -1 | redis-cli --user admin --no-auth-warning -h "$LEADER" -X payload function restore payload replace >&2
+  # FLUSHALL leaves functions, and none is loaded over one of its name.
+  [[ -z $(scratch function list) ]] || ask "$LEADER" function flush sync >/dev/null
+  redis-cli --user admin --no-auth-warning -h "$LEADER" -p "$REDIS_PORT" --pipe <"$commands" >&2 ||
+    fail 1 "redis: $LEADER did not take all of it; repeat the restore"
 }
 
 # compare: what the set holds now, copied back and loaded, against the backup. Sets RESTORED. Only keys with a time to

@@ -11,17 +11,15 @@ main() {
     --hex-blob --no-tablespaces --add-drop-database --databases "$@" | live --binary-mode ||
     fail 1 "mysql: stopped half-way; the live data is incomplete; run the same again"
   "$HOOKS/contents.sh" >"$WORK/wanted"
-  live <<<"$COLUMNS_SQL" | checksum_sql | live >"$WORK/restored" || fail 1 "mysql: restored, but it can't be asked what it holds; see above"
+  live <<<"$CHECKSUMS_SQL" | live >"$WORK/restored" || fail 1 "mysql: restored, but it can't be asked what it holds; see above"
   differs=$(differing "$@")
   echo "$* from $(wc -l <"$WORK/wanted") tables${differs:+; the live data differs already, so somebody is writing to it: $differs}"
 }
 
 # differing DATABASE…: their tables that are not the same any more.
 differing() {
-  awk -F'\t' -v names=" $* " '
-    { split($1, part, "."); if (index(names, " " part[1] " ") == 0) next }
-    { line[$0]++; if (line[$0] == 1) name[$0] = $1 }
-    END { for (each in line) if (line[each] != 2 && !told[name[each]]++) print name[each] }' "$WORK/wanted" "$WORK/restored" | paste -sd' '
+  sort "$WORK/wanted" "$WORK/restored" | uniq -u | cut -f 1 | sort -u |
+    awk -F. -v names=" $* " 'index(names, " " $1 " ")' | paste -sd' '
 }
 
 main "$@"
