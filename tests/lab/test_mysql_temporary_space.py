@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from components.topology import Plan
 from tests.lab import faults
+from tests.lab.backups import in_task
 from tests.lab.runner import until
 from tests.lab.stores import Store, in_container, whole_store
 
@@ -84,6 +86,12 @@ def test_a_transaction_of_80_mib_is_accepted_and_applied_by_every_secondary(mysq
     assert int(told.split()[-1]) > 0, "the transaction did not need temporary space"
     took_s = everywhere(mysql, f"SELECT COUNT(*) FROM {TABLE}", str(TRANSACTION_ROWS))
     print(f"mysql, a transaction of 80 MiB: on every member {took_s:.0f} s after its commit")
+
+
+def test_a_large_transaction_is_archived(plan: Plan, table: str) -> None:
+    """It needs as much room for a moment as it is large: more than the backup's memory."""
+    told = in_task(plan, "mysql", "/usr/local/lib/backup/hooks/archive.sh 2>&1; echo code $?")
+    assert told.splitlines()[-1] == "code 0", told
 
 
 @pytest.mark.usefixtures("survivors")
