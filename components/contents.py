@@ -15,12 +15,19 @@ from typing import Any
 
 import jinja2
 
+from components.databases import databases_on
 from components.declaration import ConfigFile, Declaration, place_of, service_name
+from components.errors import Fault
+from components.fields import Objects
+from components.settings import ServiceOverride
 from components.topology import Plan, Unit
+from components.validation import suggestion
+from components.yaml_file import read_mapping
 
 HASH_LENGTH = 8
 #: Swarm refuses longer names: https://github.com/moby/swarmkit/blob/master/manager/controlapi/secret.go
 NAME_LENGTH = 64
+OBJECTS = "objects.yaml"
 
 
 def config_name(service: str, file: str, text: str) -> str:
@@ -53,6 +60,41 @@ def render(plan: Plan, unit: Unit, config: ConfigFile) -> str:
 
 
 def template_values(plan: Plan, unit: Unit) -> Mapping[str, Any]:
-    """What a template may name: `settings`, `services` by name, its own `service` and `member`."""
+    """What a template may name: `settings`, `services` by name, its own `service`, `member` and `objects`.
+
+    `databases`: those that services declare on its own.
+    """
     services: dict[str, Declaration] = {service.name: service for service in plan.services}
-    return {"settings": plan.settings, "services": services, "service": unit.service, "member": unit.member}
+    override = plan.settings.services.get(unit.service.name, ServiceOverride())
+    objects = _with_own(unit.service, _objects(unit.service), override.objects)
+    own = {"service": unit.service, "member": unit.member, "objects": objects}
+    databases = databases_on(unit.service, plan.services)
+    return {"settings": plan.settings, "services": services, "databases": databases, **own}
+
+
+def _objects(service: Declaration) -> Mapping[str, Any]:
+    """What the service has inside (users, queues …): its objects.yaml. Raises ValueError with its faults."""
+    file = service.folder / OBJECTS
+    if not file.exists():
+        return {}
+    faults: list[Fault] = []
+    objects = read_mapping(file, OBJECTS, faults)
+    if objects is None or faults:
+        raise ValueError("; ".join(map(str, faults)))
+    return objects
+
+
+def _with_own(service: Declaration, objects: Mapping[str, Any], own: Objects) -> Mapping[str, Any]:
+    """The declared lists, each followed by the environment's own; one of the same name is replaced.
+
+    Raises ValueError for a list that the folder does not declare, as nobody would read it.
+    """
+    for kind in sorted(own.keys() - objects.keys()):
+        remedy = suggestion(kind, objects, f"declare it in {service.place}/{OBJECTS}, or remove it")
+        raise ValueError(f"services.{service.name}.objects.{kind} is read by nobody; {remedy}")
+
+    def joined(kind: str) -> tuple[Any, ...]:
+        both = enumerate((*objects[kind], *own[kind]))
+        return tuple({each.get("name", place): each for place, each in both}.values())
+
+    return {**objects, **{kind: joined(kind) for kind in own}}

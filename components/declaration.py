@@ -12,6 +12,7 @@ from components.errors import Fault
 from components.fields import (
     Cpus,
     EnvironmentValue,
+    Identifier,
     Image,
     Label,
     LabelValue,
@@ -214,6 +215,22 @@ class Hooks(Frozen):
     role: tuple[Text, ...] = ()
 
 
+class DatabaseUser(Frozen):
+    """An account for one database. `rights`: `data` is for rows, `schema` makes and changes tables, too."""
+
+    name: Identifier
+    secret: SecretName
+    rights: Literal["data", "schema"]
+
+
+class Database(Frozen):
+    """A database on another service, `server`, which makes its users; a user of rights `schema` makes it."""
+
+    server: Name
+    name: Identifier
+    users: tuple[DatabaseUser, ...]
+
+
 class Declaration(Frozen):
     """One service, whole. `folder` is where its files lie.
 
@@ -222,7 +239,8 @@ class Declaration(Frozen):
     environment gets the service before it says `enabled: true`: docs/decisions/0015-services-that-are-off.md
     `edge`: clients outside reach the environment by its published ports, so it is in `edge_urls` and in the
     edge's certificate. `shared_below`: where volumes that name it as `shared_with` are mounted,
-    `<shared_below>/<product>` each.
+    `<shared_below>/<product>` each. `serves_databases`: its templates see `databases`, those that services
+    declare on it, and it mounts their users' passwords at /run/secrets/<secret>.
     """
 
     name: Name
@@ -256,6 +274,8 @@ class Declaration(Frozen):
     stateful: bool = False
     edge: bool = False
     shared_below: MountPath | None = None
+    databases: tuple[Database, ...] = ()
+    serves_databases: bool = False
     off_unless_enabled: Annotated[Text, Field(min_length=1)] | None = None
 
     @property

@@ -196,6 +196,14 @@ SecretName = Annotated[
         "use up to 51 lower-case letters, digits and _, a letter first",
     ),
 ]
+Identifier = Annotated[
+    str,
+    matching(
+        r"[a-z][a-z0-9_]{0,31}",
+        "is not an identifier",
+        "use up to 32 lower-case letters, digits and _, a letter first",
+    ),
+]
 VariableName = Annotated[
     str,
     matching(r"[^=\x00\s]+", "is not a variable's name", "write letters, digits and _, without = and blanks"),
@@ -227,3 +235,5 @@ ReservedCpus = Annotated[float, Field(ge=0, le=4096, allow_inf_nan=False)]
 ReservedMebibytes = Annotated[int, Field(ge=0, le=16_777_216)]
 Role = Literal["manager", "worker"]
 Availability = Literal["active", "pause", "drain"]
+#: Lists of what is to exist inside a system, by kind (topics, users); the folder's own templates know more.
+Objects = dict[Name, tuple[dict[str, Any], ...]]

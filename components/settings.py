@@ -27,6 +27,7 @@ from components.fields import (
     Mirror,
     Name,
     NetworkName,
+    Objects,
     Port,
     Registry,
     ReservedCpus,
@@ -176,6 +177,8 @@ class ServiceOverride(Frozen):
     reserve_cpus: ReservedCpus | None = None
     reserve_memory_mib: ReservedMebibytes | None = None
     environment: dict[VariableName, EnvironmentValue] = {}
+    objects: Objects = {}
+    """Further ones, or by the same `name` other ones."""
     homes: dict[Name, Name] = {}
     """Member to node, where the plan's own choice isn't wanted: before a node is replaced, for one."""
     enabled: bool | None = None

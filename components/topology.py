@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from components.checks import declaration_faults, misspelt_faults, settings_faults
+from components.databases import with_passwords
 from components.declaration import Declaration, Member, SharedVolume
 from components.errors import ConfigurationError, Fault
 from components.homes import homes
@@ -143,7 +144,8 @@ def draft(settings: Settings, declared: Iterable[Declaration]) -> Plan:
             off[service.name] = why
         else:
             services.append(_overridden(service, settings.services))
-    return Plan(settings, tuple(_with_shared(service, services) for service in services), off)
+    whole = (with_passwords(_with_shared(service, services), services) for service in services)
+    return Plan(settings, tuple(whole), off)
 
 
 def plan(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.checks.addresses import address_faults, subnet_faults
 from components.checks.budgets import budget_faults
+from components.checks.databases import database_faults
 from components.checks.environment import environment_faults, misspelt_faults
 from components.checks.images import image_faults
 from components.checks.lending import lending_faults
@@ -65,3 +66,4 @@ def declaration_faults(
         yield from environment_faults(plan, service)
         yield from placement_faults(plan, service)
         yield from lending_faults(plan, service, declared)
+        yield from database_faults(plan, service)

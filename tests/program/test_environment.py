@@ -18,6 +18,7 @@ from components.remote import Host
 from components.service import Service
 from components.stack import RawStack
 from tests.program.recorder import COMMAND, SERVICE, Recorder, new_recorder, run_program
+from tests.unit import examples
 from tests.unit.examples import house
 from tests.unit.machines import Machines, a_plan, machine, machines, spoilt
 from tests.unit.secret_values import sound
@@ -132,11 +133,13 @@ def test_services_are_named_plainly_and_use_the_networks_id(recorder: Recorder) 
     assert {"nginx", "platform-api", "mysql-router", "mysql-1", "redis-sentinel-3", "mongodb-2"} <= set(
         services
     )
+    aliases = {unit: sorted(each.aliases) for each in examples.declared() for unit in each.unit_names}
+    assert aliases["mysql-router"] == ["mysql"]
     for name, inputs in services.items():
         (network,) = inputs["taskSpec"]["networksAdvanceds"]
         assert network == {
             "id": "platform-beta-id",
-            **({"aliases": ["mysql"]} if name == "mysql-router" else {}),
+            **({"aliases": aliases[name]} if aliases[name] else {}),
         }
         assert inputs["updateConfig"]["failureAction"] == "rollback"
 

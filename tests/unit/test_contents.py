@@ -46,3 +46,16 @@ def test_templates_know_the_settings_and_refuse_unknown_names(tmp_path: Path) ->
     assert render(plan, unit, service.configs[0]) == "beta.example.com 8080\n"
     with pytest.raises(jinja2.UndefinedError, match="domian"):
         render(plan, unit, service.configs[1])
+
+
+def test_a_template_knows_the_objects_that_its_service_declares(tmp_path: Path) -> None:
+    (tmp_path / "users.j2").write_text("{{ objects.users | join(' ') }}\n")
+    service = declaration(folder=tmp_path, configs=[{"file": "users.j2", "path": "/users"}])
+    plan, unit = Plan(settings(), (service,)), Unit("api", service, None)
+    with pytest.raises(jinja2.UndefinedError, match="users"):
+        render(plan, unit, service.configs[0])
+    (tmp_path / "objects.yaml").write_text("users: [app, exporter]\n")
+    assert render(plan, unit, service.configs[0]) == "app exporter\n"
+    (tmp_path / "objects.yaml").write_text("users: [app]\nusers: [exporter]\n")
+    with pytest.raises(ValueError, match=r"objects\.yaml.*users"):
+        render(plan, unit, service.configs[0])

@@ -35,6 +35,34 @@ def test_files_are_rendered(services: Path) -> None:
     assert read(stack(), services).texts == {("example", "a.conf.j2"): "beta.example.com"}
 
 
+OBJECTS = "{topics: [{name: a, parts: 1}, {name: b, parts: 1}], rights: []}"
+OWN = {
+    "topics": [{"name": "b", "parts": 2}, {"name": "c", "parts": 3}],
+    "rights": [{"user": "x"}, {"user": "y"}],
+}
+LISTED = "{% for t in objects.topics %}{{ t.name }}{{ t.parts }} {% endfor %}{{ objects.rights | length }}"
+
+
+def test_an_environment_adds_objects_and_changes_them_by_their_name(services: Path) -> None:
+    (services / "example" / "server" / "objects.yaml").write_text(OBJECTS)
+    (services / "example" / "server" / "a.conf.j2").write_text(LISTED)
+    assert read(stack(), services).texts["example", "a.conf.j2"] == "a1 b1 0"
+    mine = stack(services={"example": {"objects": OWN}})
+    assert read(mine, services).texts["example", "a.conf.j2"] == "a1 b2 c3 2"
+
+
+def test_objects_that_nobody_reads_are_a_fault(services: Path) -> None:
+    (services / "example" / "server" / "objects.yaml").write_text(OBJECTS)
+    with pytest.raises(ConfigurationError, match=r"objects.topic is read by nobody; did you mean topics\?"):
+        read(stack(services={"example": {"objects": {"topic": [{"name": "d"}]}}}), services)
+
+
+def test_a_faulty_file_of_objects_is_a_fault(services: Path) -> None:
+    (services / "example" / "server" / "objects.yaml").write_text("topics: [")
+    with pytest.raises(ConfigurationError, match=r"objects\.yaml"):
+        read(stack(), services)
+
+
 @pytest.mark.parametrize("text", ["{{ settings.nothing }}", "{% if %}", "{{"])
 def test_a_template_that_cannot_be_rendered_is_a_fault(services: Path, text: str) -> None:
     (services / "example" / "server" / "a.conf.j2").write_text(text)

@@ -22,7 +22,20 @@ initial_sql() {
   echo "GRANT SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SESSION_VARIABLES_ADMIN ON *.* TO restore;"
   account "$DATABASE" mysql_app_password "REQUIRE SSL" || return
   echo "GRANT ALL ON \`$DATABASE\`.* TO '$DATABASE';"
+  database_users || return
   echo "SET GLOBAL super_read_only = ON;"
+}
+
+# database_users: of the databases that other services declare on this one. A database is made by its user of rights `schema`.
+database_users() {
+  local name user password rights grants
+  while read -r name user password rights; do
+    [[ $name != '#'* ]] || continue
+    account "$user" "$password" "REQUIRE SSL" || return
+    grants="SELECT, INSERT, UPDATE, DELETE"
+    [[ $rights == data ]] || grants+=", CREATE, ALTER, DROP, INDEX, REFERENCES"
+    echo "GRANT $grants ON \`${name//_/\\_}\`.* TO '$user';"
+  done <databases
 }
 
 # account NAME SECRET REQUIREMENTS

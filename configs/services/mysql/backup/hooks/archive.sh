@@ -38,7 +38,8 @@ main() {
   IFS=$'\t' read -r to fresh < <(ask "$source" <<<"SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', ''), REPLACE(GTID_SUBTRACT(@@GLOBAL.gtid_executed, '$from'), '\n', '')")
   [[ -n $fresh ]] || { echo "nothing new on $source"; return; }
   # A transaction is written to a temporary file as large as itself: more than a tmpfs has.
-  TMPDIR=$BINLOGS mysqlbinlog --defaults-file="$BACKUP_OPTIONS" --host="$source" --read-from-remote-source=BINLOG-DUMP-GTIDS \
+  export TMPDIR=$BINLOGS
+  mysqlbinlog --defaults-file="$BACKUP_OPTIONS" --host="$source" --read-from-remote-source=BINLOG-DUMP-GTIDS \
     --exclude-gtids="$from" --include-gtids="$fresh" --to-last-log "$(first_log "$source")" 8>&- | zstd -q -3 >"$part"
   wanted=$(count "$fresh")
   found=$(zstd -dcq "$part" | grep -c "^SET @@SESSION.GTID_NEXT= '[0-9a-f]\{8\}-" || true)
