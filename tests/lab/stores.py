@@ -80,9 +80,12 @@ def whole_store(stores: Iterable[Store], name: str) -> Store:
 
 def needed(plan: Plan, *names: str) -> None:
     """Skip the test, with the reason of it, where one of the services is off."""
-    for name, why in plan.off.items():
-        if name in names:
-            pytest.skip(f"{name} is off: {why}")
+    declared = {service.name for service in plan.services}
+    for name in names:
+        if name in plan.off:
+            pytest.skip(f"{name} is off: {plan.off[name]}")
+        if name not in declared:
+            pytest.skip(f"{name} is no service of this checkout")
 
 
 def found(member: str) -> str:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -9,19 +10,22 @@ import (
 )
 
 type api struct {
-	config   config
-	backings *backings
-	notes    keeper
-	events   *journal
-	metrics  *metrics
-	started  time.Time
-	draining atomic.Bool
+	config    config
+	backings  *backings
+	notes     keeper
+	log       log // nil: this environment keeps no events
+	outboxes  []*outbox
+	announced *announcements
+	registry  *inNacos // nil: there is none
+	metrics   *metrics
+	started   time.Time
+	draining  atomic.Bool
 }
 
 // newAPI opens what the configuration names and waits for none of it. `close` follows the last request.
-func newAPI(config config) (*api, error) {
-	made := &api{config: config, started: time.Now().UTC(), metrics: newMetrics(config.Version)}
-	probes, err := made.open(config.Stores)
+func newAPI(stop context.Context, config config) (*api, error) {
+	made := &api{config: config, started: time.Now().UTC(), metrics: newMetrics(config.Version), announced: newAnnouncements()}
+	probes, err := made.open(stop, config.Stores)
 	if err != nil {
 		return nil, err
 	}
@@ -37,13 +41,15 @@ func newAPI(config config) (*api, error) {
 func (a *api) handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]http.HandlerFunc{
-		"GET /live":    a.getLive,
-		"GET /ready":   a.getReady,
-		"GET /health":  a.getHealth,
-		"GET /version": a.getVersion,
-		"GET /notes":   a.getNotes,
-		"POST /notes":  a.postNote,
-		"GET /events":  a.getEvents,
+		"GET /live":          a.getLive,
+		"GET /ready":         a.getReady,
+		"GET /health":        a.getHealth,
+		"GET /version":       a.getVersion,
+		"GET /notes":         a.getNotes,
+		"POST /notes":        a.postNote,
+		"GET /events":        a.getEvents,
+		"GET /announcements": a.getAnnouncements,
+		"GET /settings":      a.getSettings,
 	} {
 		mux.Handle(pattern, a.metrics.count(pattern, handle))
 	}

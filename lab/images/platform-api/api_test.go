@@ -16,7 +16,7 @@ func started(t *testing.T, given config) (*api, *httptest.Server) {
 	t.Helper()
 	given.Token = []byte("right")
 	given.Host = "here"
-	made, err := newAPI(given)
+	made, err := newAPI(t.Context(), given)
 	if err != nil {
 		t.Fatal(err)
 	}

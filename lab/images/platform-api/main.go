@@ -83,7 +83,7 @@ func serve() error {
 	stop, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
 
-	api, err := newAPI(config)
+	api, err := newAPI(stop, config)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func drain(server *http.Server, api *api) error {
 	if err := server.Shutdown(limit); err != nil {
 		return fmt.Errorf("requests still under way after %s: %w", finishing, errors.Join(err, server.Close()))
 	}
-	api.events.close()
+	closeAll(api.outboxes)
 	slog.Info("stopped")
 	return nil
 }

@@ -16,7 +16,7 @@ type metrics struct {
 	inFlight prometheus.Gauge
 	stores   *prometheus.HistogramVec
 	lookups  *prometheus.CounterVec
-	dropped  prometheus.Counter
+	dropped  *prometheus.CounterVec
 }
 
 func newMetrics(version string) *metrics {
@@ -39,9 +39,9 @@ func newMetrics(version string) *metrics {
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "platform_api_cache_lookups_total", Help: "Lists of notes looked for in the cache: hit or miss.",
 		}, []string{"result"}),
-		dropped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "platform_api_events_dropped_total", Help: "Events lost because too many waited for MongoDB.",
-		}),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "platform_api_events_dropped_total", Help: "Events lost because too many waited for the service.",
+		}, []string{"service"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "platform_api_build_info", Help: "Always 1; the version is in the label.",

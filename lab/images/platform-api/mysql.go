@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -20,15 +18,11 @@ type inMySQL struct {
 }
 
 func openMySQL(store mysqlStore, metrics *metrics) (*inMySQL, error) {
-	trusted := x509.NewCertPool()
-	if !trusted.AppendCertsFromPEM(store.ca) {
-		return nil, fmt.Errorf("secret mysql.ca_file: %s holds no certificate; mount the internal CA's", store.CAFile)
-	}
-	writer, err := openPool(store, store.Write, trusted)
+	writer, err := openPool(store, store.Write)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := openPool(store, store.Read, trusted)
+	reader, err := openPool(store, store.Read)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +30,7 @@ func openMySQL(store mysqlStore, metrics *metrics) (*inMySQL, error) {
 }
 
 // openPool connects to nothing yet: the API starts without its stores.
-func openPool(store mysqlStore, address string, trusted *x509.CertPool) (*sql.DB, error) {
+func openPool(store mysqlStore, address string) (*sql.DB, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("STORES_FILE: mysql: %w; write host:port", err)
@@ -44,7 +38,7 @@ func openPool(store mysqlStore, address string, trusted *x509.CertPool) (*sql.DB
 	config := mysql.NewConfig()
 	config.Net, config.Addr, config.DBName = "tcp", address, store.Database
 	config.User, config.Passwd = store.User, store.password
-	config.TLS = &tls.Config{RootCAs: trusted, ServerName: host, MinVersion: tls.VersionTLS12}
+	config.TLS = store.tls(host)
 	config.Timeout, config.ReadTimeout, config.WriteTimeout = time.Second, attempt, attempt
 	config.ParseTime, config.Loc = true, time.UTC
 	config.InterpolateParams = true    // one round trip instead of three

@@ -76,7 +76,10 @@ func (a *api) postNote(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, "kept", err)
 		return
 	}
-	a.events.tell(event{ID: added.ID, Kind: "note-added", At: added.At, By: a.config.Host})
+	told := event{ID: added.ID, Kind: "note-added", At: added.At, By: a.config.Host}
+	for _, each := range a.outboxes {
+		each.tell(told)
+	}
 	writeJSON(w, http.StatusCreated, map[string]any{
 		"store": a.notes.name(), "lasting": a.notes.lasting(), "note": added,
 	})

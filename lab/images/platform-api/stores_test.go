@@ -56,7 +56,9 @@ func TestAFaultyFileOfStoresIsRefusedWithTheRemedy(t *testing.T) {
 }
 
 func TestACertificateThatIsNoneIsRefused(t *testing.T) {
-	_, err := openMySQL(mysqlStore{Write: "mysql:3306", Read: "mysql:3307", ca: []byte("nothing")}, newMetrics(""))
+	text := `{"mysql": {"password_file": "@/password", "ca_file": "@/password"}}`
+	folder := written(t, map[string]string{"stores.json": text, "password": "secret"})
+	_, err := readStores(folder + "/stores.json")
 	if err == nil || !strings.Contains(err.Error(), ";") {
 		t.Fatalf("%v", err)
 	}

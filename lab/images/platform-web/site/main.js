@@ -1,4 +1,5 @@
 // The page: asks the API every three seconds and shows what it learned.
+import { collect } from "./announced.js";
 import { keep, listNotes } from "./notes.js";
 import { duration, learn, listReplicas, summarize } from "./replicas.js";
 
@@ -8,6 +9,7 @@ const ASKED_AT_ONCE = 6; // least_conn spreads them, so every replica is met wit
 const part = (id) => document.getElementById(id);
 let replicas = new Map();
 let stores = new Map();
+let announced = new Map();
 
 function element(tag, text, { className = "", state = "" } = {}) {
   const made = document.createElement(tag);
@@ -77,9 +79,23 @@ async function showNotes(now) {
   if (kept) part("store").textContent = kept;
   part("notes").replaceChildren(...notes.slice(0, 10).map((each) => {
     const item = element("li", "");
-    item.append(element("span", each.text), element("time", `${each.store} · ${new Date(each.at).toLocaleTimeString()}`));
+    const carried = announced.get(each.id)?.join(", ");
+    const told = [each.store, carried && `announced on ${carried}`, new Date(each.at).toLocaleTimeString()];
+    item.append(element("span", each.text), element("time", told.filter(Boolean).join(" · ")));
     return item;
   }));
+}
+
+async function learnAnnouncements() {
+  const answers = await Promise.allSettled(Array.from({ length: ASKED_AT_ONCE }, () => ask("/api/announcements")));
+  for (const { value } of answers.filter((each) => each.status === "fulfilled")) announced = collect(announced, value);
+}
+
+/** What Nacos says at present; an environment without it answers 404. */
+async function showBanner() {
+  const answer = await fetch("/api/settings", { cache: "no-store", signal: AbortSignal.timeout(EVERY_MS) });
+  const text = answer.ok ? (await answer.json()).settings.greeting ?? "" : "";
+  Object.assign(part("banner"), { textContent: text, hidden: !text });
 }
 
 async function refresh() {
@@ -91,6 +107,7 @@ async function refresh() {
   showSummary(summarize(list, answers.length - given.length, answers.length));
   showReplicas(list, now);
   showBackings(given.at(-1));
+  await Promise.allSettled([learnAnnouncements(), showBanner()]);
   await Promise.allSettled([showVersion(), showNotes(now)]); // the summary has told already when these fail
 }
 
