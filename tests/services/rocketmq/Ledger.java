@@ -80,7 +80,7 @@ public class Ledger {
         producer.shutdown();
     }
 
-    /** Where each queue that has messages ends; the consumer begins at their first. A client's first requests can fail. */
+    /** The last offset of each queue, if not 0; the consumer begins at the first. A client's first requests can fail. */
     static Map<MessageQueue, Long> assign(DefaultLitePullConsumer consumer, String topic) throws Exception {
         for (int tries = 1;; tries++) {
             try {
@@ -108,20 +108,20 @@ public class Ledger {
         return cause.getClass().getSimpleName() + " " + String.valueOf(cause.getMessage()).split("\n")[0];
     }
 
-    /** Ends when every queue has been read up to where it ended; gives up when nothing has come for two minutes. */
+    /** Ends 10 s after every queue was read up to where it ended; gives up when nothing has come for two minutes. */
     static void read(String[] a, AclClientRPCHook hook) throws Exception {
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(a[4], hook);
         consumer.setNamesrvAddr(a[1]);
         consumer.setAutoCommit(false);
         consumer.start();
         Map<MessageQueue, Long> left = assign(consumer, a[3]);
-        for (int idle = 0; idle < 60 && !left.isEmpty();) {
+        for (int idle = 0; idle < (left.isEmpty() ? 5 : 60);) {
             List<MessageExt> messages = consumer.poll(2000);
             idle = messages.isEmpty() ? idle + 1 : 0;
             for (MessageExt message : messages) {
                 System.out.println(new String(message.getBody(), StandardCharsets.UTF_8) + " " + message.getBrokerName() + "/" + message.getQueueId());
                 left.entrySet().removeIf(each -> each.getKey().getQueueId() == message.getQueueId()
-                    && each.getKey().getBrokerName().equals(message.getBrokerName()) && message.getQueueOffset() + 1 >= each.getValue());
+                    && each.getKey().getBrokerName().equals(message.getBrokerName()) && message.getQueueOffset() >= each.getValue());
             }
         }
         left.forEach((queue, end) -> System.err.println("not read up to " + end + ": " + queue));
