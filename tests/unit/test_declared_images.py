@@ -16,7 +16,9 @@ from lab.declared import SERVICES, declared_services
 
 ROOT = SERVICES.parents[1]
 DECLARED = {name: str(each["image"]) for name, each in declared_services(SERVICES).items()}
-PINNED = re.compile(r"[a-z0-9./_-]+:[0-9]+\.[0-9]+\.[0-9]+@sha256:[0-9a-f]{64}")
+PINNED = re.compile(r"[a-z0-9./_-]+:v?[0-9]+\.[0-9]+\.[0-9]+@sha256:[0-9a-f]{64}")
+#: No stored public source has the digest: docs/decisions/0026-nacos.md
+UNPINNED = {"nacos/nacos-server:v3.1.0"}
 REPLACED = [image for image in load_images() if image.file.official]
 OFFICIAL = {service: image.file.official for image in REPLACED for service in image.services}
 
@@ -28,7 +30,7 @@ def series(tag: str) -> str:
 @pytest.mark.parametrize("service", sorted(DECLARED))
 def test_a_public_image_is_declared_by_tag_and_digest(service: str) -> None:
     """The tag tells a person which version it is, the digest is what every node gets."""
-    if not DECLARED[service].startswith(BUILT_HERE):
+    if not DECLARED[service].startswith(BUILT_HERE) and DECLARED[service] not in UNPINNED:
         assert PINNED.fullmatch(DECLARED[service])
 
 

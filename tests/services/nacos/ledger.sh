@@ -67,15 +67,25 @@ publish_one() {
 }
 
 check() {
-  local number rest
+  local number rest host
   while read -r number rest; do
-    for AT in "${!HOSTS[@]}"; do
-      ask "/v3/client/cs/config?namespaceId=public&groupName=ledger&dataId=$1-$number" && [[ $ANSWER == *"\"content\":\"$number\""* ]] ||
-        echo "missing $number ${HOSTS[AT]}"
+    for host in "${!HOSTS[@]}"; do
+      held_by "$host" "$1-$number" "$number" || echo "missing $number ${HOSTS[host]}"
     done
     echo "read $number"
   done | awk '$1 == "missing" { print; missing++ } $1 == "read" { read++ }
     END { printf "acknowledged %d, missing %d\n", read, missing; exit missing > 0 }'
+}
+
+# held_by HOST NAME CONTENT: no answer is no proof; after a minute it counts as missing.
+held_by() {
+  local end=$((SECONDS + 60))
+  AT=$1
+  until ask "/v3/client/cs/config?namespaceId=public&groupName=ledger&dataId=$2" || [[ $ANSWER == *'"code":20004,'* ]]; do
+    ((SECONDS < end)) || return
+    read -r -t 0.5 -u "$NEVER" || true
+  done
+  [[ $ANSWER == *"\"content\":\"$3\""* ]]
 }
 
 beat() { each "$2" "$3" 0 beat_one "$1"; }
