@@ -118,12 +118,12 @@ def test_partitions_are_read_with_their_copies(folder: Path) -> None:
     assert said == ["2", "notes-0 ,1,2,3, ,1,2,", "notes-1 ,2,3,1, ,1,2,", "notes-2 ,3,1,2, ,1,2,"]
 
 
-def run(folder: Path, script: str, answers: dict[int, str], me: str = "kafka-1") -> tuple[int, str]:
+def run(folder: Path, script: str, answers: dict[int, str], me: str, verb: str = "") -> tuple[int, str]:
     """A script's exit code and output, in member `me`, whose ports the fake node has."""
     port = str(Node(answers).port)
     text = (folder / script).read_text().replace('"$HOSTNAME" 9093', f"127.0.0.1 {port}")
     text = text.replace('"$HOSTNAME" 9094', f"127.0.0.1 {port}")
-    command = ["env", f"HOSTNAME={me}", "bash", "-c", text, script]
+    command = ["env", f"HOSTNAME={me}", "bash", "-c", text, script, verb]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout.strip()
 
@@ -138,7 +138,13 @@ def run(folder: Path, script: str, answers: dict[int, str], me: str = "kafka-1")
     ],
 )
 def test_role_is_what_the_member_itself_knows(folder: Path, me: str, answer: str, role: str) -> None:
-    assert run(folder, "role", {**SIGNED_IN, FETCH: answer}, me) == (0, role)
+    assert run(folder, "ask.sh", {**SIGNED_IN, FETCH: answer}, me, "role") == (0, role)
+
+
+def test_members_are_those_that_vote(folder: Path) -> None:
+    answers = {**SIGNED_IN, QUORUM: VOTERS_1_2_3}
+    assert run(folder, "ask.sh", answers, "kafka-2", "members") == (0, "kafka-1\nkafka-2\nkafka-3")
+    assert run(folder, "ask.sh", SIGNED_IN, "kafka-2", "members") == (1, "")
 
 
 @pytest.mark.parametrize(

@@ -13,27 +13,17 @@ main() {
   umask 077
   member_begin /tmp || exit 1
   mapfile -t OBJECTS </etc/kafka/objects
-  read -r _ MEMBERS <<<"${OBJECTS[0]}"
-  read -ra MEMBER_NAMES <<<"$MEMBERS"
-  SERVERS=$(printf ',%s:9094' "${MEMBER_NAMES[@]}")
-  SERVERS=${SERVERS:1}
+  read -ra MEMBER_NAMES <<<"${OBJECTS[0]#* }"
+  printf -v SERVERS ',%s:9094' "${MEMBER_NAMES[@]}"
   while [[ -z $LEAVING ]]; do
     until_true $WHOLE_WITHIN_S whole || log "not all members are there; tries all the same"
-    if [[ -z $LEAVING ]] && reconcile; then
+    if reconcile; then
       log "all as declared"
       : >$DONE
-      rest
+      until [[ -n $LEAVING ]] || { pause $LOOK_EVERY_S && look && ! has_topics; }; do :; done
     else
       pause 10
     fi
-  done
-}
-
-# rest: until a declared topic is gone, as when the cluster was founded anew.
-rest() {
-  while [[ -z $LEAVING ]]; do
-    pause $LOOK_EVERY_S
-    if look && ! has_topics; then log "declared topics are gone" && return; fi
   done
 }
 
@@ -55,17 +45,19 @@ whole() {
   return 1
 }
 
+# has_topics: false when a declared topic is gone, as in a cluster that was founded anew.
 has_topics() {
-  local kind name partitions
-  while read -r kind name partitions _; do
-    [[ $kind != topic || $PARTITIONS == *$'\n'"$name-$((partitions - 1)) "* ]] || return 1
-  done < <(printf '%s\n' "${OBJECTS[@]}")
+  local line words
+  for line in "${OBJECTS[@]}"; do
+    read -ra words <<<"$line"
+    [[ ${words[0]} != topic || $PARTITIONS == *$'\n'"${words[1]}-$((words[2] - 1)) "* ]] || return 1
+  done
 }
 
 # tool CLASS ARGUMENTS…: one of Kafka's own tools, as operator, over the port of brokers.
 tool() {
-  java -Xmx64m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile=/etc/kafka/log4j2.properties -Dlevel=warn \
-    -cp '/opt/kafka/libs/*' "$1" --bootstrap-server "$SERVERS" --command-config $OPERATOR "${@:2}" </dev/null
+  java -Xmx64m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile=/etc/kafka/log4j2.properties \
+    -Dlevel=warn -cp '/opt/kafka/libs/*' "$1" --bootstrap-server "${SERVERS:1}" --command-config $OPERATOR "${@:2}" </dev/null
 }
 
 reconcile() {
@@ -122,26 +114,24 @@ topic() {
   if ((COUNT[$name] < partitions)); then
     log "topic $name: ${COUNT[$name]} partitions become $partitions"
     tool org.apache.kafka.tools.TopicCommand --alter --topic "$name" --partitions "$partitions" || return
-  elif ((COUNT[$name] > partitions)); then
-    log "topic $name has ${COUNT[$name]} partitions, more than declared; they stay"
   fi
   for setting in "${@:3}"; do
     [[ ${SETTINGS[$name]} == *,"$setting",* ]] || missing+=("${setting%%=*}=[${setting#*=}]")
   done
   ((${#missing[@]})) || return 0
-  log "topic $name: sets ${missing[*]}"
   setting=$(IFS=, && echo "${missing[*]}")
+  log "topic $name: sets $setting"
   tool kafka.admin.ConfigCommand --alter --entity-type topics --entity-name "$name" --add-config "$setting"
 }
 
 user() {
+  local code=0
   secret "kafka_$1_password" || return
-  printf 'SCRAM-SHA-512=iterations=8192,password=%s\n' "$SECRET" >/tmp/user
   log "user $1: sets its password"
-  tool kafka.admin.ConfigCommand --alter --entity-type users --entity-name "$1" --add-config-file /tmp/user
-  set -- $?
+  printf 'SCRAM-SHA-512=iterations=8192,password=%s\n' "$SECRET" >/tmp/user
+  tool kafka.admin.ConfigCommand --alter --entity-type users --entity-name "$1" --add-config-file /tmp/user || code=1
   rm -f /tmp/user
-  return "$1"
+  return $code
 }
 
 # acl USER KIND PATTERN NAME OPERATION…

@@ -7,21 +7,20 @@ readonly DATA=/var/lib/kafka/data CONFIG=/etc/kafka/server.properties
 #: An operator's order for an empty volume: the voters as the surviving member knows them. docs/decisions/0023-kafka.md
 readonly ORDER=$DATA/voters
 # Half of the limit is for page cache and what Java needs besides; the second: a name's address may be another's soon.
-readonly JVM=(-XX:MaxRAMPercentage=45 -Dsun.net.inetaddr.ttl=3 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true)
+readonly JVM=(-XX:MaxRAMPercentage=45 -Dsun.net.inetaddr.ttl=3 -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true
+  -Dlog4j2.configurationFile=/etc/kafka/log4j2.properties)
 
 main() {
   local part code=0
-  for part in member wire decide; do
-    # shellcheck source=/dev/null
-    . "/etc/kafka/$part.sh"
-  done
+  # shellcheck source=/dev/null
+  for part in member decide; do . "/etc/kafka/$part.sh"; done
   umask 077
   member_begin /tmp || exit 1
   own_volume $DATA || exit 0
   format_volume
   rm -f /tmp/waiting
   [[ -z $LEAVING ]] || exit 0
-  java_run "${JVM[@]}" -- kafka.Kafka $CONFIG &
+  run_java kafka.Kafka $CONFIG &
   SERVER=$!
   while kill -0 "$SERVER" 2>/dev/null; do   # `wait` ends early on a signal
     if [[ -n $LEAVING ]]; then leave; fi
@@ -33,11 +32,7 @@ main() {
   exit "$code"
 }
 
-java_run() {
-  local options=()
-  while [[ $1 != -- ]]; do options+=("$1") && shift; done
-  exec java "${options[@]}" -Dlog4j2.configurationFile=/etc/kafka/log4j2.properties -cp '/opt/kafka/libs/*' "${@:2}" 9>&-
-}
+run_java() { exec java "${JVM[@]}" -cp '/opt/kafka/libs/*' "$@" 9>&-; }
 
 format_volume() {
   while [[ -z $LEAVING ]]; do
@@ -68,8 +63,9 @@ ask_others() {
 
 format() {
   log "empty volume: formats it $*"
-  (java_run -Xmx64m -- kafka.tools.StorageTool format --config $CONFIG --cluster-id "$CLUSTER_ID" "$@") ||
-    { pause 5 && return 1; }
+  (run_java kafka.tools.StorageTool format --config $CONFIG --cluster-id "$CLUSTER_ID" "$@") && return
+  pause 5
+  return 1
 }
 
 # Runs on TERM. Of STOP_GRACE_S five eighths are for waiting, the rest for Kafka's own orderly end.
