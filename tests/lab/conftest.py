@@ -16,7 +16,7 @@ from tests.lab import topics
 from tests.lab.kit import LEDGER_IMAGE, load_kits
 from tests.lab.load import Edge
 from tests.lab.runner import ROOT, Tree, copy_of_the_checkout, environment
-from tests.lab.stores import Store
+from tests.lab.stores import Store, wait_whole
 from tests.lab.writer import Place
 
 
@@ -44,6 +44,12 @@ def plan() -> Plan:
 @pytest.fixture(scope="session")
 def checkout() -> Tree:
     return Tree(ROOT, environment())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def converged(plan: Plan) -> None:
+    """What the topic before left under way is no part of this one: nodes are ready, and every task runs."""
+    wait_whole([], plan.settings, limit_s=120)
 
 
 @pytest.fixture(scope="module")
