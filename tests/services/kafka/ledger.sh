@@ -33,16 +33,17 @@ request.timeout.ms=10000
 EOF
 }
 
+# tool CLASS ARGUMENTS…: in place of this shell.
 tool() {
-  java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dsun.net.inetaddr.ttl=3 -cp '/opt/kafka/libs/*' \
+  exec java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dsun.net.inetaddr.ttl=3 -cp '/opt/kafka/libs/*' \
     "org.apache.kafka.tools.$1" --bootstrap-server "$SERVERS" --command-config "$WORK/client.properties" "${@:2}" 2>&3
 }
 
 # Keys go round, so that every partition is written to all the time.
 publish() {
   printf 'retries=2147483647\n' >>"$WORK/client.properties"
-  { tool VerifiableProducer --topic "$1" --max-messages "$2" --throughput "$3" --acks -1 --repeating-keys 24 \
-    --value-prefix "$LEDGER" || true; } 3>&2 |
+  { (tool VerifiableProducer --topic "$1" --max-messages "$2" --throughput "$3" --acks -1 --repeating-keys 24 \
+    --value-prefix "$LEDGER") || true; } 3>&2 |
     sed -u -nE '/producer_send_success/{s/.*"timestamp":([0-9]+).*"value":"[0-9]+\.([0-9]+)".*"partition":([0-9]+).*/\2 \1 \3/p}
       /producer_send_error/w /dev/stderr'
 }
@@ -61,7 +62,7 @@ check() {
     sleep "$IDLE_S"
     now=$(stat -c %s "$WORK/numbers")
   done
-  kill -KILL "$consumer"   # it waits for ever for its own end otherwise
+  kill "$consumer"
   wait || true
   awk -v ledger="$LEDGER" -v numbers="$WORK/numbers" 'FILENAME == numbers { read[$2] += $1 == ledger; next }
     !read[$1] { print "missing", $1; missing++ }
