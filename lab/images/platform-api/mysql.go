@@ -18,6 +18,9 @@ type inMySQL struct {
 }
 
 func openMySQL(store mysqlStore, metrics *metrics) (*inMySQL, error) {
+	if store.trusted == nil {
+		return nil, fileFault("mysql", errors.New("names no ca_file, and its accounts may not log in without TLS"))
+	}
 	writer, err := openPool(store, store.Write)
 	if err != nil {
 		return nil, err

@@ -33,10 +33,7 @@ type inRocketMQ struct {
 	failing  time.Time // since when; zero: it is not
 }
 
-const (
-	renewAfter = 10 * time.Second
-	sendLimit  = attempt
-)
+const renewAfter = 10 * time.Second
 
 // resolver gives addresses, as the library takes no names. It is asked at the start and every two minutes.
 type resolver []string
@@ -92,7 +89,7 @@ func (r *inRocketMQ) open() (rocketmq.Producer, error) {
 	made, err := rocketmq.NewProducer(
 		producer.WithNsResolver(resolver(r.store.NameServers)), producer.WithGroupName(r.store.Group+"-producer"),
 		producer.WithInstanceName(fmt.Sprintf("%s-producer-%d", r.host, time.Now().UnixNano())),
-		producer.WithCredentials(r.credentials()), producer.WithSendMsgTimeout(sendLimit), producer.WithRetry(0),
+		producer.WithCredentials(r.credentials()), producer.WithSendMsgTimeout(attempt), producer.WithRetry(0),
 	)
 	if err == nil {
 		err = made.Start()

@@ -64,6 +64,13 @@ func TestACertificateThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
+func TestMySQLIsNeverAskedWithoutTLS(t *testing.T) {
+	_, err := openMySQL(mysqlStore{Write: "mysql:3306", Read: "mysql:3307"}, newMetrics(""))
+	if err == nil || !strings.Contains(err.Error(), "ca_file") {
+		t.Fatalf("%v", err)
+	}
+}
+
 func TestStoresThatDoNotAnswerAreDownAndTheAPILivesAndKeepsNotes(t *testing.T) {
 	nobody := login{User: "app", password: "x"}
 	api, server := started(t, config{Stores: stores{
