@@ -34,11 +34,12 @@ def config_name(service: str, file: str, text: str) -> str:
     """`<folder>.<file>-<hash>` of a config file's rendered text, by the folder that the file lies in."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
     path = PurePosixPath(posixpath.normpath(f"{place_of(service)}/{file.removesuffix('.j2')}"))
-    # configs/lib is one folder for all; a service's is configs/services/<product>/<part>.
-    above = 1 if path.parts[0] == "lib" else 3
-    folder = "lib" if above == 1 else service_name(PurePosixPath(*path.parts[:above]))
-    rest = "/".join(path.parts[above:])
-    stem = folder + "." + rest.replace("/", "-").replace(".", "-").replace("_", "-")
+    if path.parts[0] == "lib":  # one folder for all
+        folder, rest = "lib", path.relative_to("lib")
+    else:
+        part = path.parents[-4]  # services/<product>/<part>
+        folder, rest = service_name(part), path.relative_to(part)
+    stem = folder + "." + str(rest).replace("/", "-").replace(".", "-").replace("_", "-")
     return stem[: NAME_LENGTH - HASH_LENGTH - 1] + f"-{digest}"
 
 
