@@ -32,8 +32,8 @@ class ImageFile(Frozen):
     """Version under which nodes pull it."""
     services: tuple[str, ...] = ()
     """Services that run it; none given: the one of the folder's name."""
-    tests: tuple[str, ...] = ()
-    """Services whose tests run it; no service does, then."""
+    tests: bool = False
+    """Tests run it, no service does; it is made when the first of them asks for it."""
     stands_on: str | None = None
     """Outside the lab it stands on the official image that this service declares, by official.Dockerfile."""
     optional: bool = False

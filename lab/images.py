@@ -15,7 +15,7 @@ from lab.left_out import Reasons, finished, needed, not_wanted
 from lab.model import Lab
 from lab.official import ARCHIVES, load_archives
 from lab.registry import push, start_registry
-from lab.shell import LabError, exists, local_engine, run
+from lab.shell import LabError, local_engine, run
 
 BUILDS_AT_ONCE = 2
 #: The engine compresses an image's layers on one core.
@@ -72,17 +72,29 @@ def version(image: Image, local: str) -> str:
     return image.file.tag if local == image.reference else local.partition("@")[0].rpartition(":")[2]
 
 
+def made(name: str, folder: Folder = folders.OWN) -> str:
+    """Return the local reference of an image; it and its bases are made where missing. Raises LabError."""
+    lab, images = folders.load(folder), {image.name: image for image in load_images()}
+    if lab is None or name not in images:
+        raise LabError(f"image {name}: no lab, or no folder makes it; make lab-up")
+    chain = [images[name]]
+    while (below := chain[0].file.base) != "scratch":
+        chain.insert(0, images[below])
+    with ThreadPoolExecutor(1) as pool:
+        return start_builds(lab, folder, read_host(), chain, pool)[name].result()
+
+
 def push_variant(name: str, tag: str, environment: Mapping[str, str], folder: Folder = folders.OWN) -> str:
     """Put an image that differs from a service's by environment variables into the registry.
 
     Returns the reference that nodes pull, digest included. Raises LabError when lab or image are missing.
     """
     lab = folders.load(folder)
-    image = next((image for image in load_images() if image.name == name), None)
-    if lab is None or image is None or not exists("image", image.reference):
-        raise LabError(f"image {name}: no lab, or not made yet; make lab-up")
+    if lab is None:
+        raise LabError(f"image {name}: no lab; make lab-up")
+    below = made(name, folder)
     lines = [
-        f"FROM {image.reference}",
+        f"FROM {below}",
         *(f"ENV {key}={_quoted(value)}" for key, value in environment.items()),
     ]
     local = f"platform-beta/{name}:variant-{tag}"

@@ -41,12 +41,11 @@ def not_wanted(services: Path = SERVICES) -> Reasons:
 
 
 def needed(images: Iterable[Image], left_out: Reasons) -> list[Image]:
-    """Return the images less those that only services left out, or tests of them, run; bases stay first."""
+    """Return the images less those that only tests, or services left out, run; bases stay first."""
     kept: list[Image] = []
     bases: set[str] = set()
     for image in reversed(list(images)):
-        users = image.services or image.file.tests
-        idle = bool(users) and left_out.keys() >= set(users)
+        idle = image.file.tests or (bool(image.services) and left_out.keys() >= set(image.services))
         unused_base = image.name.startswith("base-") and image.name not in bases
         if not idle and not unused_base:
             kept.insert(0, image)

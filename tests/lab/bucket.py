@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.topology import Plan
 from lab import folder as folders
-from lab.catalog import load_images
+from lab.images import made
 from lab.shell import docker
 from ops import certificates
 from tests.lab.backups import make
@@ -31,14 +31,20 @@ def running(files: Path, secrets: Mapping[str, str]) -> Iterator[str]:
     issuer = certificates.Pair(secrets["internal_ca_certificate"], secrets["internal_ca_key"])
     key = certificates.new_key()
     names = certificates.Names(("bucket",), (address,))
-    given = {"key.pem": key, "certificate.pem": certificates.server(key, issuer, names, 30), **KEYS}
-    for name, text in given.items():
-        (files / name).write_text(text)
-    image = next(image.reference for image in load_images() if image.name == "bucket")
+    (files / "key.pem").write_text(key)
+    (files / "certificate.pem").write_text(certificates.server(key, issuer, names, 30))
+    settings = {
+        "ROOT_ACCESS_KEY": KEYS["access_key"],
+        "ROOT_SECRET_KEY": KEYS["secret_key"],
+        "VGW_KEY": "/run/bucket/key.pem",
+        "VGW_CERT": "/run/bucket/certificate.pem",
+    }
+    (files / "environment").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     name = f"{lab.id}-bucket"
     docker(
         *("run", "--detach", "--name", name, "--label", lab.label, "--network", lab.network),
-        *("--ip", address, "--memory", "256m", "--volume", f"{files}:/run/bucket:ro", image),
+        *("--ip", address, "--memory", "256m", "--env-file", str(files / "environment")),
+        *("--volume", f"{files}:/run/bucket:ro", made("bucket")),
     )
     try:
         yield f"https://{address}:9000"

@@ -87,7 +87,7 @@ class Client:
     "queue/server/conformance/lab-image/image.yaml": """
 base: base-sid
 tag: "1"
-tests: [queue]
+tests: true
 """,
     "queue/server/conformance/lab-image/Dockerfile": "ARG BASE\nFROM $BASE\n",
     "queue/server/secrets.yaml": """

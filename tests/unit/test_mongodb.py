@@ -25,7 +25,7 @@ FOLDER = ROOT / "configs/services/mongodb/server"
 WANTED: dict[str, Any] = {
     "_id": "rs0",
     "members": [{"host": f"mongodb-{n}:27017", "priority": 2 if n == 1 else 1} for n in (1, 2, 3)],
-    "settings": {"electionTimeoutMillis": 5000, "catchUpTimeoutMillis": 2000},
+    "settings": {"chainingAllowed": False, "electionTimeoutMillis": 4000, "catchUpTimeoutMillis": 2000},
 }
 ME = "mongodb-1:27017"
 

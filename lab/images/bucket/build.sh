@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the static program into OUT, which becomes ./out of the build context.
+# Builds the static server, and the folder that is its bucket.
 # Input: OUT, an existing folder.
 set -euo pipefail
 
@@ -7,7 +7,8 @@ main() {
   : "${OUT:?set OUT to the folder that the program is built into}"
   cd "$(dirname "${BASH_SOURCE[0]}")"
   CGO_ENABLED=0 GOOS=linux GOFLAGS=-mod=readonly \
-    go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$OUT/bucket" .
+    go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$OUT/versitygw" github.com/versity/versitygw/cmd/versitygw
+  mkdir -p "$OUT/buckets/backups"
 }
 
 main "$@" </dev/null

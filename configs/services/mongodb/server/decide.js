@@ -6,7 +6,8 @@
 
 function declared(names) {
   const members = names.map((name, place) => ({ host: `${name}:27017`, priority: place === 0 ? 2 : 1 }));
-  return { _id: "rs0", members, settings: { electionTimeoutMillis: 5000, catchUpTimeoutMillis: 2000 } };
+  const settings = { chainingAllowed: false, electionTimeoutMillis: 4000, catchUpTimeoutMillis: 2000 };
+  return { _id: "rs0", members, settings };
 }
 
 function decide(wanted, self, seen, held) {
