@@ -8,11 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lab.apt import Apt, archive, files_for
 from lab.folder import Folder
-from lab.model import Lab, Node
+from lab.model import NODE_MEMORY_MIB, Lab, Node
 from lab.progress import say
 from lab.shell import LabError, docker, exists, run
 
-MEMORY = "3g"
 READY_LIMIT_S = 120
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
 # Bits of CapBnd. https://man7.org/linux/man-pages/man7/capabilities.7.html
@@ -54,8 +53,13 @@ def node_command(lab: Lab, node: Node, image: str, held: list[str]) -> list[str]
         ),
         *("--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm"),
         *("--tmpfs", "/run", "--tmpfs", "/tmp:exec", "--volume", f"{name}:/var/lib/docker"),
-        *("--memory", MEMORY, "--memory-swap", MEMORY, "--stop-timeout", "30", image),
+        *(*memory_limit(), "--stop-timeout", "30", image),
     ]
+
+
+def memory_limit() -> tuple[str, ...]:
+    """Return the arguments that limit a node's memory; none of it is swapped."""
+    return "--memory", f"{NODE_MEMORY_MIB}m", "--memory-swap", f"{NODE_MEMORY_MIB}m"
 
 
 def ensure_node(lab: Lab, node: Node, image: str, folder: Folder, apt: Apt) -> None:
@@ -68,6 +72,7 @@ def ensure_node(lab: Lab, node: Node, image: str, folder: Folder, apt: Apt) -> N
         _create(lab, node, image, folder, apt)
     elif docker("container", "inspect", "--format", "{{.Config.Image}}", name).strip() != image:
         say(f"{node.name}: made from an older node image, kept; make lab-down, then lab-up renews it")
+    docker("update", *memory_limit(), name)
     docker("start", name)
 
 

@@ -8,13 +8,11 @@ from typing import Any
 import yaml
 
 from lab.declared import SERVICES, lab_overrides, node_labels
-from lab.model import NODES, Lab
+from lab.model import NODE_MEMORY_MIB, NODES, Lab
 
 PREFIX = "platform-beta:"
 KEPT = "platform-beta:secrets"
 MISSING = object()
-# What one of five nodes may use of this machine; a limit is not visible inside a node, which sees it all.
-MEMORY_MIB = 3072
 
 # Only what a network namespace has for itself: vm.* and fs.* of a node would change this machine, and
 # net.core.rmem_max can't be set inside one (EINVAL). Each of these was tried in a node.
@@ -48,7 +46,7 @@ def lab_config(
                 "host_key": lab.host_keys[node.name],
                 "availability": "active",
                 "labels": labels[node.name],
-                "memory_mib": MEMORY_MIB,
+                "memory_mib": NODE_MEMORY_MIB,
             }
             for node in NODES
         ],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-DECIDE = (Path(__file__).parents[2] / "configs/upcoming/rabbitmq/server/decide.sh").read_text()
+DECIDE = (Path(__file__).parents[2] / "configs/services/rabbitmq/server/decide.sh").read_text()
 MEMBERS = ("rabbitmq-1", "rabbitmq-2", "rabbitmq-3")
 
 

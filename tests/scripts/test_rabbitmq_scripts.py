@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-SERVICE = Path(__file__).parents[2] / "configs/upcoming/rabbitmq/server"
+SERVICE = Path(__file__).parents[2] / "configs/services/rabbitmq/server"
 MEMBER = Path(__file__).parents[2] / "configs/lib/member.sh"
 NODES = "/api/nodes?columns=name,running,being_drained"
 RUNNING = "/api/nodes?columns=name,running"
