@@ -6,6 +6,7 @@ set -euo pipefail
 readonly NEEDS=(
   dockerd=docker.io docker=docker.io debootstrap=debootstrap iptables=iptables nft=nftables ip=iproute2
   ssh=openssh-client ssh-keygen=openssh-client curl=curl+ca-certificates shellcheck=shellcheck
+  mvn=maven # jars of services in Java: their images' build.sh
   chromium=chromium+fonts-liberation # the browser test; without a font its screenshots are blank
 )
 readonly POLICY=/usr/sbin/policy-rc.d

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FILE = Path(__file__).resolve().parents[2] / "configs/upcoming/kafka/server/decide.sh"
+FILE = Path(__file__).resolve().parents[2] / "configs/services/kafka/server/decide.sh"
 
 START = """
 declare -A EPOCHS

@@ -13,7 +13,7 @@ import pytest
 from components.declaration import load_declaration
 
 SERVICES = Path(__file__).parents[2] / "configs/services"
-KAFKA = SERVICES.parent / "upcoming" / "kafka"
+KAFKA = SERVICES / "kafka"
 #: Answers of Kafka 4.3.1 as they came, without their size, in hexadecimal digits; by the request's number.
 FETCH, METADATA, HANDSHAKE, AUTHENTICATE, QUORUM = 1, 3, 17, 36, 55
 FOLLOWER_OF_1 = (

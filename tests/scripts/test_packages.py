@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "lab/packages.sh"
 REAL = ("bash", "sh", "tr", "sort", "env")
 NEEDED = (
     *("dockerd", "docker", "debootstrap", "iptables", "nft", "ip", "ssh", "ssh-keygen"),
-    *("curl", "shellcheck", "chromium", "python3"),
+    *("curl", "shellcheck", "chromium", "mvn", "python3"),
 )
 
 

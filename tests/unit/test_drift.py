@@ -100,8 +100,12 @@ def test_a_difference_of_a_host_is_named(part: str, changes: dict[str, Any], wor
 
 
 MEMBERS: list[tuple[str, dict[str, Any], str]] = [
-    ("node-1", {"labels": {"mysql-master": "true"}}, "label edge=true is missing"),
-    ("node-1", {"labels": {"edge": "no", "mysql-master": "true"}}, "label edge is no, not true"),
+    ("node-1", {"labels": {"mysql-master": "true", "kafka": "true"}}, "label edge=true is missing"),
+    (
+        "node-1",
+        {"labels": {"edge": "no", "mysql-master": "true", "kafka": "true"}},
+        "label edge is no, not true",
+    ),
     ("node-4", {"labels": {**NODES["node-4"].labels, "disk": "ssd"}}, "label disk=ssd is not declared"),
     ("node-4", {"role": "manager"}, "role is manager, not worker"),
     ("node-4", {"reachability": "reachable"}, "is a worker that still has a manager's vote"),
@@ -111,7 +115,7 @@ MEMBERS: list[tuple[str, dict[str, Any], str]] = [
     ("node-5", {"name": "other"}, "the swarm does not know it"),
     (
         "node-1",
-        {"availability": "pause", "labels": {"a": "b", "mysql-master": "true"}},
+        {"availability": "pause", "labels": {"a": "b", "mysql-master": "true", "kafka": "true"}},
         "availability is pause, not active; label a=b is not declared; label edge=true is missing",
     ),
 ]

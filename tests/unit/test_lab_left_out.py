@@ -93,14 +93,14 @@ def test_what_is_named_is_left_out_with_its_dependents_and_unknown_names_are_fau
     }
     assert left_out["mysql-router"] == "it needs mysql, which is left out"
     monkeypatch.setenv(WITHOUT, "mysqld")
-    with pytest.raises(LabError, match="no service mysqld; there are backup-bucket, mongodb, "):
+    with pytest.raises(LabError, match="no service mysqld; there are backup-bucket, kafka, "):
         not_wanted()
     monkeypatch.delenv(WITHOUT)
     assert not_wanted() == {}
 
 
 def test_what_is_stateful_is_left_out_by_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(WITHOUT, "mysql redis mongodb rabbitmq")
+    monkeypatch.setenv(WITHOUT, "mysql redis mongodb kafka rabbitmq")
     named = not_wanted()
     monkeypatch.setenv(WITHOUT, STATEFUL)
     assert not_wanted() == named
