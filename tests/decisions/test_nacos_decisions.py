@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PRODUCT = Path(__file__).parents[2] / "configs/upcoming/nacos"
+PRODUCT = Path(__file__).parents[2] / "configs/services/nacos"
 MEMBERS = ("nacos-1", "nacos-2", "nacos-3")
 WHOLE = "naming_service_metadata=nacos-2/3 lock=nacos-1/3 up=3"
 

@@ -70,6 +70,7 @@ class KitFile(Frozen):
     `secrets`: what the client reads in /run/secrets. `image`: the lab's image in which it runs.
     `server` prints the process id of a member's server, `members` the names of the members that are in, as a
     member sees it; both by bash in its container.
+    `writes`: so many are acknowledged in ten seconds at least; a ledger with fewer says nothing.
     Longest time without an accepted write: `first_write_s` after a leader's death, `frozen_s` after it stood
     still, `roll_s` while a change rolls. `prefers_first`: the first member leads again after a while.
     """
@@ -79,6 +80,7 @@ class KitFile(Frozen):
     image: Name = LEDGER_IMAGE
     server: Text
     members: Text | None = None
+    writes: Annotated[int, Field(ge=10)] = 100
     first_write_s: Limit
     frozen_s: Limit = 10
     roll_s: Limit = 5
@@ -94,6 +96,7 @@ class Client:
     service: str
     variant: str
     promised: bool
+    writes: int
     image: str
     secrets: tuple[str, ...]
     source: str
@@ -140,7 +143,7 @@ def _load(service: Declaration, faults: list[Fault]) -> Kit | None:
 
 def _clients(service: str, file: KitFile, source: str) -> Iterator[Client]:
     for variant, has in {"": Variant(), **file.variants}.items():
-        yield Client(service, variant, has.promised, file.image, file.secrets, source)
+        yield Client(service, variant, has.promised, file.writes, file.image, file.secrets, source)
 
 
 def _change_faults(service: Declaration, file: KitFile) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-SERVER, SCHEMA = CONFIGS / "upcoming/nacos/server", CONFIGS / "upcoming/nacos/schema"
+SERVER, SCHEMA = CONFIGS / "services/nacos/server", CONFIGS / "services/nacos/schema"
 MEMBERS = ("nacos-1", "nacos-2", "nacos-3")
 GROUPS = {"lock_acquire_service_v2": "nacos-3", "naming_service_metadata": "nacos-2"}
 

@@ -14,7 +14,7 @@ from components.topology import draft
 from tests.unit import examples
 
 SERVICES = Path(__file__).parents[2] / "configs/services"
-ALL = {"mysql", "redis", "mongodb", "kafka", "rabbitmq"}
+ALL = {"mysql", "redis", "mongodb", "kafka", "rabbitmq", "nacos"}
 OFF = {"enabled": False, "because": "no image can be had here"}
 
 
@@ -37,6 +37,7 @@ def test_with_it_each_store_is_told_with_the_addresses_that_its_services_have() 
     assert stores["redis"]["sentinels"] == [f"redis-sentinel-{number}:26379" for number in (1, 2, 3)]
     assert stores["mongodb"]["members"] == [f"mongodb-{number}:27017" for number in (1, 2, 3)]
     assert stores["kafka"]["brokers"] == [f"kafka-{number}:9092" for number in (1, 2, 3)]
+    assert stores["nacos"]["servers"] == [f"http://nacos-{number}:8848/nacos" for number in (1, 2, 3)]
     assert stores["rabbitmq"]["members"] == [f"rabbitmq-{number}:5672" for number in (1, 2, 3)]
 
 
@@ -48,6 +49,7 @@ def test_with_it_each_store_is_told_with_the_addresses_that_its_services_have() 
         ("redis-sentinel", "redis"),
         ("mongodb", "mongodb"),
         ("kafka", "kafka"),
+        ("nacos", "nacos"),
         ("rabbitmq", "rabbitmq"),
     ],
 )

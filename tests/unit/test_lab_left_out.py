@@ -88,7 +88,7 @@ def test_what_is_named_is_left_out_with_its_dependents_and_unknown_names_are_fau
     monkeypatch.setenv(WITHOUT, "mysql redis")
     left_out = not_wanted()
     assert set(left_out) == {
-        *("mysql", "mysql-router", "mysql-backup"),
+        *("mysql", "mysql-router", "mysql-backup", "nacos-schema", "nacos"),
         *("redis", "redis-sentinel", "redis-backup"),
     }
     assert left_out["mysql-router"] == "it needs mysql, which is left out"
@@ -100,7 +100,7 @@ def test_what_is_named_is_left_out_with_its_dependents_and_unknown_names_are_fau
 
 
 def test_what_is_stateful_is_left_out_by_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(WITHOUT, "mysql redis mongodb kafka rabbitmq")
+    monkeypatch.setenv(WITHOUT, "mysql redis mongodb kafka rabbitmq nacos")
     named = not_wanted()
     monkeypatch.setenv(WITHOUT, STATEFUL)
     assert not_wanted() == named

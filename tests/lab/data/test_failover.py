@@ -60,7 +60,7 @@ def check(ledgers: Ledgers) -> None:
         measured(f"ledger of {name}", acknowledged=end["acknowledged"], lost=end["lost"])
     for client in ledgers.clients:
         end = ledgers.ends[client.name]
-        assert end["acknowledged"] > 100, (client.name, end)
+        assert end["acknowledged"] > client.writes, (client.name, end)
         assert end["foreign"] == 0, (client.name, end)
         assert end["lost"] == 0 or not client.promised, (client.name, end)
 

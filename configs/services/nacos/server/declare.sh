@@ -6,7 +6,7 @@ set -euo pipefail
 cd /usr/local/lib/nacos
 # shellcheck source=configs/lib/member.sh
 . ./member.sh
-# shellcheck source=configs/upcoming/nacos/server/api.sh
+# shellcheck source=configs/services/nacos/server/api.sh
 . ./api.sh
 umask 077
 

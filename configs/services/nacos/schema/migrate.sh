@@ -8,7 +8,7 @@ umask 077
 cd /usr/local/lib/nacos-schema
 # shellcheck source=configs/lib/member.sh
 . ./member.sh
-# shellcheck source=configs/upcoming/nacos/schema/decide.sh
+# shellcheck source=configs/services/nacos/schema/decide.sh
 . ./decide.sh
 
 readonly RUN=/run/nacos-schema SECRETS=/run/secrets DATABASE=nacos USER_NAME=nacos_schema
