@@ -210,9 +210,12 @@ class Hooks(Frozen):
     """Commands that run in a member's container, by which others ask it; the same words for every service.
 
     role: prints PRIMARY, SECONDARY or NONE, as the member itself sees it, within a second.
+    ready_to_stop: true when the others can do without this member; else prints why not, in a line. It is left
+    out where roles tell that: all others are PRIMARY or SECONDARY.
     """
 
     role: tuple[Text, ...] = ()
+    ready_to_stop: tuple[Text, ...] = ()
 
 
 class DatabaseUser(Frozen):

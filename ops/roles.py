@@ -1,10 +1,11 @@
-"""What each member says of itself, by the `role` hook of its service; nothing here knows any service."""
+"""What each member says of itself, by the hooks of its service; nothing here knows any service."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import asyncssh
 
@@ -17,22 +18,38 @@ PRIMARY, SECONDARY, NONE = "PRIMARY", "SECONDARY", "NONE"
 UNKNOWN = "unknown"
 #: For one node, connecting included.
 TIMEOUT_S = 15
-#: The hook runs in the member's container; the engine asks all members of a node side by side.
+#: The hooks run in the member's container; the engine asks all members of a node side by side.
 SCRIPT = """
-role() {
-  local member=$1 id said
-  shift
-  id=$(docker ps -q --filter "label=com.docker.swarm.service.name=$member" --filter status=running)
+inside() {
+  local id
+  id=$(docker ps -q --filter "label=com.docker.swarm.service.name=$1" --filter status=running)
   id=${id%%[[:space:]]*}
-  said=$([ -z "$id" ] || timeout 8 docker exec "$id" "$@" 2>/dev/null </dev/null) || said=
-  printf '%s %s\\n' "$member" "${said:-unknown}"
+  shift
+  [ -n "$id" ] && timeout 8 docker exec "$id" "$@" 2>/dev/null </dev/null
+}
+role() {
+  local said
+  said=$(inside "$@") || said=
+  printf 'role %s %s\\n' "$1" "${said:-unknown}"
+}
+ready_to_stop() {
+  local said
+  said=$(inside "$@") || printf 'stays %s %s\\n' "$1" "$(head -n 1 <<<"${said:-it does not say why}")"
 }
 """
 
 
-def read_roles(plan: Plan) -> dict[str, str]:
-    """Member to PRIMARY, SECONDARY, NONE or `unknown`, of every service with a `role` hook."""
-    return asyncio.run(_roles(plan))
+@dataclass(frozen=True)
+class Members:
+    """`roles`: PRIMARY, SECONDARY, NONE or `unknown`, by member; `stay`: why a member must not stop now."""
+
+    roles: Mapping[str, str]
+    stay: Mapping[str, str]
+
+
+def read_members(plan: Plan) -> Members:
+    """What the members of every service with a `role` hook say."""
+    return asyncio.run(_members(plan))
 
 
 def faults(plan: Plan, roles: Mapping[str, str]) -> Iterator[str]:
@@ -50,11 +67,16 @@ def faults(plan: Plan, roles: Mapping[str, str]) -> Iterator[str]:
 
 def script(units: Iterable[Unit]) -> str:
     """What asks these members, on the node where they run."""
-    asked = [f"role {shlex.join([unit.name, *unit.service.hooks.role])} &\n" for unit in units]
+    asked = [
+        f"{hook} {shlex.join([unit.name, *command])} &\n"
+        for unit in units
+        for hook, command in unit.service.hooks
+        if command
+    ]
     return f"{SCRIPT}{''.join(asked)}wait\n"
 
 
-async def _roles(plan: Plan) -> dict[str, str]:
+async def _members(plan: Plan) -> Members:
     units = [unit for service in plan.services if service.hooks.role for unit in plan.units(service)]
     by_node = {
         node.name: (node, asked)
@@ -63,11 +85,23 @@ async def _roles(plan: Plan) -> dict[str, str]:
     }
     answers = await asyncio.gather(*(_ask(plan, node, asked) for node, asked in by_node.values()))
     roles = dict.fromkeys((unit.name for unit in units), UNKNOWN)
+    stay: dict[str, str] = {}
     for line in "".join(answers).splitlines():
-        member, _, role = line.partition(" ")
-        if role in (PRIMARY, SECONDARY, NONE):
-            roles[member] = role
-    return roles
+        hook, member, said = line.split(" ", 2)
+        if hook == "stays":
+            stay[member] = said
+        elif said in (PRIMARY, SECONDARY, NONE):
+            roles[member] = said
+    return Members(roles, {**dict(_needed(plan, roles)), **stay})
+
+
+def _needed(plan: Plan, roles: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Members of services whose roles tell who is in: while one is not, the others must not stop."""
+    for service in plan.services:
+        if service.hooks.role and not service.hooks.ready_to_stop:
+            said = {unit.name: roles[unit.name] for unit in plan.units(service)}
+            out = [f"{name} is {role}" for name, role in said.items() if role not in (PRIMARY, SECONDARY)]
+            yield from ((name, ", ".join(out)) for name in said if out and said[name] in (PRIMARY, SECONDARY))
 
 
 def _nodes(plan: Plan, unit: Unit) -> tuple[Node, ...]:

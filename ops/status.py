@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -38,11 +38,14 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Status:
-    """The cluster, each member's role, and a line for each service that not exactly one member leads."""
+    """The cluster; of its members the roles, a line for each service that not exactly one of them leads, and
+    why one must not stop now.
+    """
 
     cluster: Cluster
     roles: Mapping[str, str]
     role_faults: tuple[str, ...] = ()
+    stay: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(text: str) -> Cluster:
@@ -62,10 +65,10 @@ def read(settings: Settings) -> Cluster:
 def read_status(plan: Plan) -> Status:
     """The cluster, and what its members say of themselves. Raises NoManagerError."""
     with ThreadPoolExecutor(1) as beside:
-        asked = beside.submit(roles.read_roles, plan)
+        asked = beside.submit(roles.read_members, plan)
         cluster = read(plan.settings)
         said = asked.result()
-    return Status(cluster, said, tuple(roles.faults(plan, said)))
+    return Status(cluster, said.roles, tuple(roles.faults(plan, said.roles)), said.stay)
 
 
 def settled(plan: Plan, say: Callable[[str], None], limit_s: float = SETTLE_S) -> Status:
@@ -135,6 +138,8 @@ def show(
             console.print(f"[red]{row['Name']} is not whole[/red]: {why}")
     for line in seen.role_faults:
         console.print(f"[red]{line}[/red]")
+    for name, why in sorted(seen.stay.items()):
+        console.print(f"[yellow]{name} must not stop now[/yellow]: {why}", highlight=False)
     for url in urls:
         console.print(f"open {url}")
     ready = all(row["Status"] == "Ready" for row in cluster.nodes)

@@ -62,6 +62,14 @@ def test_all_whole_is_success() -> None:
     assert show(Status(cluster, {}), [], Console(file=io.StringIO()))
 
 
+def test_a_member_that_must_not_stop_is_told_and_is_no_fault() -> None:
+    cluster = parse(lines(("node", NODE), ("service", {**API, "Replicas": "1/1"}), ("task", TASKS[0])))
+    console = Console(file=io.StringIO(), width=200)
+    assert show(Status(cluster, {}, stay={"queue-2": "too few in sync of 3 partitions"}), [], console)
+    told = "queue-2 must not stop now: too few in sync of 3 partitions"
+    assert told in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_what_still_starts_is_waited_for_and_no_longer_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     short = Status(parse(lines(("service", {**API, "Replicas": "0/1"}))), {})
     whole = Status(parse(lines(("service", {**API, "Replicas": "1/1"}))), {})

@@ -91,7 +91,8 @@ class Client:
                     _, _, body = self._ask(asked, GET_ROUTE, {"topic": TOPIC})
             except OSError:
                 continue
-            if master := re.search(r'[{,]"?0"?:"([^":]+):(\d+)"', body.decode()):  # fastjson: keys without quotes
+            # fastjson writes keys without quotes.
+            if master := re.search(r'[{,]"?0"?:"([^":]+):(\d+)"', body.decode()):
                 return master[1], int(master[2])
         raise ConnectionError("no name server knows a master")
 
