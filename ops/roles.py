@@ -48,7 +48,7 @@ class Members:
 
 
 def read_members(plan: Plan) -> Members:
-    """What the members of every service with a `role` hook say."""
+    """What the members of every service with hooks say."""
     return asyncio.run(_members(plan))
 
 
@@ -77,14 +77,16 @@ def script(units: Iterable[Unit]) -> str:
 
 
 async def _members(plan: Plan) -> Members:
-    units = [unit for service in plan.services if service.hooks.role for unit in plan.units(service)]
+    units = [
+        unit for service in plan.services for unit in plan.units(service) if any(dict(service.hooks).values())
+    ]
     by_node = {
         node.name: (node, asked)
         for node in plan.settings.nodes
         if (asked := [unit for unit in units if node in _nodes(plan, unit)])
     }
     answers = await asyncio.gather(*(_ask(plan, node, asked) for node, asked in by_node.values()))
-    roles = dict.fromkeys((unit.name for unit in units), UNKNOWN)
+    roles = {unit.name: UNKNOWN for unit in units if unit.service.hooks.role}
     stay: dict[str, str] = {}
     for line in "".join(answers).splitlines():
         hook, member, said = line.split(" ", 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "configs/upcoming/rocketmq"
+FOLDER = Path(__file__).parents[2] / "configs/services/rocketmq"
 NAMESRV = (FOLDER / "namesrv/decide.sh").read_text()
 BROKER = (FOLDER / "broker/decide.sh").read_text()
 SEEN = ("leads", "votes", "waits", "unknown")

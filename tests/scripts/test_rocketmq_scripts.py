@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-FOLDER = CONFIGS / "upcoming/rocketmq"
+FOLDER = CONFIGS / "services/rocketmq"
 ENGINE = "HOSTNAME=rocketmq-broker-1 ROCKETMQ_NAMESRV_MEMBERS=127.0.0.1\n"
 ENGINE += "MEMBERS='rocketmq-broker-1 rocketmq-broker-2 rocketmq-broker-3'\n"
 

@@ -14,7 +14,7 @@ from components.topology import draft
 from tests.unit import examples
 
 SERVICES = Path(__file__).parents[2] / "configs/services"
-ALL = {"mysql", "redis", "mongodb", "kafka", "rabbitmq", "nacos"}
+ALL = {"mysql", "redis", "mongodb", "kafka", "rabbitmq", "rocketmq", "nacos"}
 OFF = {"enabled": False, "because": "no image can be had here"}
 
 
@@ -28,7 +28,7 @@ def told(**changes: Any) -> dict[str, Any]:
 
 
 def test_without_the_data_tier_the_api_is_told_of_no_store() -> None:
-    assert not any(told(services=dict.fromkeys(ALL, OFF)).values())
+    assert not any(told(services=dict.fromkeys({*ALL, "rocketmq-namesrv"}, OFF)).values())
 
 
 def test_with_it_each_store_is_told_with_the_addresses_that_its_services_have() -> None:
@@ -38,6 +38,8 @@ def test_with_it_each_store_is_told_with_the_addresses_that_its_services_have() 
     assert stores["mongodb"]["members"] == [f"mongodb-{number}:27017" for number in (1, 2, 3)]
     assert stores["kafka"]["brokers"] == [f"kafka-{number}:9092" for number in (1, 2, 3)]
     assert stores["nacos"]["servers"] == [f"http://nacos-{number}:8848/nacos" for number in (1, 2, 3)]
+    servers = [f"rocketmq-namesrv-{number}:9876" for number in (1, 2, 3)]
+    assert stores["rocketmq"]["name_servers"] == servers
     assert stores["rabbitmq"]["members"] == [f"rabbitmq-{number}:5672" for number in (1, 2, 3)]
 
 
@@ -51,6 +53,7 @@ def test_with_it_each_store_is_told_with_the_addresses_that_its_services_have() 
         ("kafka", "kafka"),
         ("nacos", "nacos"),
         ("rabbitmq", "rabbitmq"),
+        ("rocketmq-namesrv", "rocketmq"),
     ],
 )
 def test_a_store_that_is_off_is_left_out_and_the_others_stay(off: str, gone: str) -> None:

@@ -100,7 +100,7 @@ def test_what_is_named_is_left_out_with_its_dependents_and_unknown_names_are_fau
 
 
 def test_what_is_stateful_is_left_out_by_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(WITHOUT, "mysql redis mongodb kafka rabbitmq nacos")
+    monkeypatch.setenv(WITHOUT, "mysql redis mongodb kafka rabbitmq nacos rocketmq-namesrv rocketmq-broker")
     named = not_wanted()
     monkeypatch.setenv(WITHOUT, STATEFUL)
     assert not_wanted() == named
