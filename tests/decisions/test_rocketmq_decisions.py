@@ -14,7 +14,7 @@ BROKER = (FOLDER / "broker/decide.sh").read_text()
 SEEN = ("leads", "votes", "waits", "unknown")
 SEEN_BY_ALL_S = 5
 Starts = list[tuple[tuple[str, str, str, int], str]]
-Turns = list[tuple[tuple[str, int, int, str, str, str], str]]
+Turns = list[tuple[tuple[str, int, int, str, str, str, int], str]]
 
 
 def decided(text: str, function: str, cases: list[str]) -> list[str]:
@@ -90,8 +90,12 @@ def test_a_waiting_controller_says_what_it_sees_and_the_order() -> None:
 
 
 ROLES = ("PRIMARY", "SECONDARY", "NONE")
+STUCK_S = 8
 EVERY_TURN = list(
-    itertools.product(ROLES, range(4), range(2, 5), ("", "7", "7;8"), ("", "yes"), ("", "rocketmq-broker-2"))
+    itertools.product(
+        *(ROLES, range(4), range(2, 5), ("", "7", "7;8"), ("", "yes"), ("", "rocketmq-broker-2")),
+        (-1, STUCK_S - 1, STUCK_S),
+    )
 )
 
 
@@ -99,8 +103,8 @@ EVERY_TURN = list(
 def turns() -> Turns:
     cases = [
         f"ROLE={role} IN_SYNC_COUNT={in_sync} MEMBER_COUNT=3 ACKS={acks} "
-        f"STALE_IDS='{stale}' DECLARED='{declared}' MASTER='{master}' ME=rocketmq-broker-1"
-        for role, in_sync, acks, stale, declared, master in EVERY_TURN
+        f"STALE_IDS='{stale}' DECLARED='{declared}' MASTER='{master}' ME=rocketmq-broker-1 OUT_FOR_S={out_s}"
+        for role, in_sync, acks, stale, declared, master, out_s in EVERY_TURN
     ]
     return list(zip(EVERY_TURN, decided(BROKER, "decide_next", cases), strict=True))
 
@@ -123,9 +127,15 @@ def test_only_the_controllers_word_lowers_the_number_of_copies(
 
 
 def test_a_member_out_of_the_set_is_told_whom_to_follow(turns: Turns) -> None:
-    for (role, _, _, _, _, master), action in turns:
+    for (role, _, _, _, _, master, _), action in turns:
         if action.startswith("follow"):
             assert (role, action) == ("NONE", f"follow {master}")
+
+
+def test_only_who_was_in_sync_and_whose_master_stands_alone_starts_anew(turns: Turns) -> None:
+    for (role, in_sync, _, _, declared, master, out_s), action in turns:
+        stuck = role == "NONE" and bool(master) and in_sync < 2 and out_s >= STUCK_S
+        assert (action == "restart") == (stuck and bool(declared))
 
 
 def test_a_member_out_of_the_set_removes_nothing(
@@ -139,7 +149,7 @@ def test_a_member_out_of_the_set_removes_nothing(
 def test_what_is_declared_is_made_once_and_needs_a_master(
     turns: Turns,
 ) -> None:
-    for (_, _, _, _, declared, master), action in turns:
+    for (_, _, _, _, declared, master, _), action in turns:
         if action == "declare":
             assert (bool(master), declared) == (True, "")
     assert "none" in {action for case, action in turns if case[4] == "yes"}

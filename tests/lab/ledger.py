@@ -109,6 +109,8 @@ def main(connect: Callable[[], Client], seconds: float) -> int:
         time.sleep(PAUSE_S)
     ended_s = time.monotonic()
     silent = ended_s - ledger.last_s
+    if silent > GAP_S:  # it has not ended yet
+        say(event="gap", seconds=round(silent, 2), ended=time.time(), after=ledger.error)
     present = ledger.present()
     lost = sorted(ledger.acknowledged - present)
     say(

@@ -156,7 +156,10 @@ class Ledgers:
         self.ends = {name: writer.end() for name, writer in self.writers.items()}
 
     def gaps_s(self, since: float, until: float) -> dict[str, float]:
-        """By ledger, the longest time without an accepted write that touches these moments."""
+        """By ledger, the longest time without an accepted write that touches these moments.
+
+        A gap that has not ended is in none: ask when writes go on, or when the ledgers have ended.
+        """
         return {name: writer.gap_s(since, until) for name, writer in self.writers.items()}
 
 

@@ -109,7 +109,7 @@ func (n *inNacos) ask(limit context.Context) (replicas int, read settings, err e
 		}
 		n.token = told.Token
 	}
-	if err := n.call(limit, http.MethodPost, "/v3/client/ns/instance", n.instance(), nil); err != nil {
+	if err := n.onEach(limit, http.MethodPost); err != nil {
 		return 0, read, err
 	}
 	var listed struct {
@@ -129,6 +129,23 @@ func (n *inNacos) ask(limit context.Context) (replicas int, read settings, err e
 	}
 	read, err = n.read(limit)
 	return replicas, read, err
+}
+
+// onEach registers this replica with every server, or takes it out of each; what the one that is asked says counts.
+// A server passes on only what it is responsible for, and since version 3 it leaves a registration by HTTP where it
+// came in: DistroFilter is for the paths of version 1.
+func (n *inNacos) onEach(limit context.Context, method string) error {
+	faults := make([]error, len(n.store.Servers))
+	var all sync.WaitGroup
+	for place, server := range n.store.Servers {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			faults[place] = n.callOf(limit, server, method, "/v3/client/ns/instance", n.instance(), nil)
+		}()
+	}
+	all.Wait()
+	return faults[n.next%len(faults)]
 }
 
 func (n *inNacos) instance() url.Values {
@@ -156,16 +173,20 @@ func (n *inNacos) read(limit context.Context) (read settings, err error) {
 func (n *inNacos) leave() {
 	limit, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := n.call(limit, http.MethodDelete, "/v3/client/ns/instance", n.instance(), nil); err != nil {
+	if err := n.onEach(limit, http.MethodDelete); err != nil {
 		slog.Warn("still registered in nacos", "error", err)
 	}
 }
 
 var errNotThere = errors.New("not there")
 
-// call sends the parameters in the body of a POST, else in the address, which is no place for a password.
 func (n *inNacos) call(limit context.Context, method, path string, given url.Values, answer any) error {
-	address, body := n.server()+path, ""
+	return n.callOf(limit, n.server(), method, path, given, answer)
+}
+
+// callOf sends the parameters in the body of a POST, else in the address, which is no place for a password.
+func (n *inNacos) callOf(limit context.Context, server, method, path string, given url.Values, answer any) error {
+	address, body := server+path, ""
 	if method == http.MethodPost {
 		body = given.Encode()
 	} else {

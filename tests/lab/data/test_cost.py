@@ -15,8 +15,8 @@ SECONDS = 45
 #: For what a test before has left to do: failbacks, removed tasks, a backup at the start.
 SETTLE_S = 60
 #: What was reached (docs/benchmarks.md), half as much again.
-PROCESSES_PER_S = 1.5 * 27
-LOOPS_PER_S = 1.5 * 1.0
+PROCESSES_PER_S = 1.5 * 40
+LOOPS_PER_S = 1.5 * 3.7
 pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(900)]
 
 

@@ -123,9 +123,9 @@ def harm_all_leaders(
         with ThreadPoolExecutor(len(stores)) as pool:
             list(pool.map(lambda store: fault(store, leaders[store.name]), stores))
         time.sleep(watched_s)
-        gaps = ledgers.gaps_s(since, time.time())
+        until_s = time.time()
         whole_s = watched_s + wait_whole(stores, stores[0].settings)
-    return AllAtOnce(leaders, gaps, whole_s, ledgers)
+    return AllAtOnce(leaders, ledgers.gaps_s(since, until_s), whole_s, ledgers)
 
 
 @pytest.mark.parametrize("name", cases(faults.OF_LEADERS, tested=[faults.KILL]))
@@ -172,8 +172,9 @@ def test_the_node_of_each_leader_goes_one_after_the_other(
             since = time.time()
             faults.OF_NODES[name](settings, node)
             time.sleep(5)
-            gaps = ledgers.gaps_s(since, time.time())
+            until_s = time.time()
             whole_s = wait_whole(stores, settings)
+            gaps = ledgers.gaps_s(since, until_s)
             tell_gaps(f"{name}, {node} with {name_of_store}'s leader", gaps, converged_s=whole_s + 5)
             allowed = limits(stores, lambda kit: kit.first_write_s)
             missed |= {f"{node} {ledger}": gap for ledger, gap in late(gaps, allowed).items()}
@@ -219,7 +220,8 @@ def test_a_changed_setting_rolls_through_members_one_at_a_time_and_the_writer_go
         since = time.time()
         done = last.up()
         time.sleep(3)
-        gaps = ledgers.gaps_s(since, time.time())
+        until_s = time.time()
+    gaps = ledgers.gaps_s(since, until_s)
     tell_gaps("a changed setting rolls", gaps, up_s=done.seconds)
     assert done.code == 0, done.text
     check(ledgers)

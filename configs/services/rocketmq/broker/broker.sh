@@ -6,7 +6,7 @@
 # Inputs: those of member.sh, LAYOUT (replicated, masters), ROCKETMQ_NAMESRV_MEMBERS, secrets below /run/secrets.
 set -uo pipefail
 readonly HERE=/etc/rocketmq
-DECLARED='' SAID_ROLE='' FOLLOW_AGAIN_S=0
+DECLARED='' SAID_ROLE='' FOLLOW_AGAIN_S=0 IN_SYNC_AT_S='' OUT_FOR_S=-1
 
 main() {
   local file
@@ -74,11 +74,15 @@ turn() {
     log_once "no controller leads"
   fi
   say_role "$ROLE"
+  OUT_FOR_S=-1
+  if [[ $ROLE != NONE ]]; then IN_SYNC_AT_S=$SECONDS
+  elif [[ -n $IN_SYNC_AT_S ]]; then OUT_FOR_S=$((SECONDS - IN_SYNC_AT_S)); fi
   decide_next
   case $ACTION in
     'acks '*) set_broker inSyncReplicas "${ACTION#* }" && ACKS=${ACTION#* } && log "acknowledges with $ACKS copies; in sync: $IN_SYNC" ;;
     'clean '*) clean_stale "${ACTION#* }" ;;
     'follow '*) follow_master ;;
+    restart) log "no copies from $MASTER for $OUT_FOR_S s, and it has nobody else: starts anew" && kill -KILL "$SERVER" ;;
     declare) declare_objects && DECLARED=yes ;;
   esac
 }

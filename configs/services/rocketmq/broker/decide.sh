@@ -4,10 +4,11 @@
 #
 # ROLE (PRIMARY, SECONDARY, NONE), IN_SYNC_COUNT (replicas that the controllers name in sync), MEMBER_COUNT, ACKS (copies
 # that this broker asks for before it acknowledges), STALE_IDS (entries of former lives of this member), DECLARED,
-# MASTER (the member that leads), ME.
-readonly LEAST_ACKS=2
+# MASTER (the member that leads), ME, OUT_FOR_S (for so long it is no more in sync, after it was in this life; -1: it was
+# not, or is).
+readonly LEAST_ACKS=2 STUCK_S=8
 
-# Sets ACTION: none, follow MASTER, acks NUMBER, clean IDS, declare.
+# Sets ACTION: none, follow MASTER, restart, acks NUMBER, clean IDS, declare.
 # As many copies as there are members in sync: any of them may lead next, and must have all that was acknowledged. Only
 # the controllers shorten the list: a master that has lost them goes on asking for copies that nobody gives. Who
 # does not lead asks for all, so that it begins so when it does.
@@ -22,6 +23,9 @@ decide_next() {
     ACTION=declare
   elif [[ $ROLE == NONE && -n $MASTER && $MASTER != "$ME" ]]; then
     ACTION="follow $MASTER"
+    # Name servers may have named the former master, which is frozen: RocketMQ waits for its answer for as long as that
+    # lasts. Writes stand still meanwhile, so a start anew costs nothing; a replica that is far behind was not in sync.
+    if ((IN_SYNC_COUNT < LEAST_ACKS && OUT_FOR_S >= STUCK_S)); then ACTION=restart; fi
   else
     ACTION=none
   fi
