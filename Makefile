@@ -81,12 +81,12 @@ cost: ## CPU, memory and started processes of the idle lab over a minute
 	@$(PY) -m lab cost $(ARGS)
 
 .PHONY: check
-check: ## lint, format, types, shellcheck, unit tests: under a minute
+check: ## lint, format, types, shellcheck, unit tests: some 90 seconds
 	@[ -x $(PY) ] || lab/toolchain.sh venv
 	tests/check.sh
 
 .PHONY: test
-test: ## everything that must hold, the lab included: a case of every behaviour, within 45 minutes
+test: ## everything that must hold, the lab included: a case of every behaviour, in about an hour
 	@tests/run-all.sh
 
 .PHONY: drill

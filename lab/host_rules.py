@@ -9,7 +9,7 @@ from dataclasses import dataclass
 PYTHON_NEEDED = (3, 11)
 GO_NEEDED = (1, 21)  # the first that fetches the newer Go a module asks for: https://go.dev/doc/toolchain
 DISK_COLD_GB, DISK_WARM_GB = 25, 5  # packages, Go's caches, images; later only the nodes' volumes grow
-MEMORY_MIB = 10 * 1024  # five nodes with the services' limits
+MEMORY_MIB = 12 * 1024  # five nodes with all services take 8 GiB at rest, tests and runs the rest
 
 # Bits of CapBnd that a node cannot do without: what Docker gives any container, and what an engine inside
 # one needs. https://man7.org/linux/man-pages/man7/capabilities.7.html

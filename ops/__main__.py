@@ -148,11 +148,13 @@ def restore(
     data: Data,
     backup: Id,
     until: Annotated[str, typer.Option(help="Moment to restore to, UTC: 2026-11-25T01:30:00Z.")] = "",
+    only: Annotated[list[str] | None, typer.Option(help="Name of what to put back; without it all.")] = None,
     overwrite: Annotated[list[str] | None, typer.Option(help="Name of what may be overwritten.")] = None,
     stack: Stack = "lab",
 ) -> None:
     """Put a backup back; refuses to overwrite data whose name isn't given."""
     arguments = ["--backup", backup, *(["--until", until] if until else [])]
+    arguments += [item for name in only or [] for item in ("--only", name)]
     arguments += [item for name in overwrite or [] for item in ("--overwrite", name)]
     console.print(backup_module.run(read_plan(stack), data, "restore", arguments, progress).strip())
 

@@ -34,7 +34,7 @@ HOOKS = {
     "replace": """
         sleep "${REPLACE_S:-0}"
         [ -z "${BROKEN:-}" ] || { echo "store: half-way" >&2; exit 1; }
-        rm -f "$LIVE"/*.txt; cp "$SCRATCH"/*.txt "$LIVE"; echo "$# names"
+        for name; do cp "$SCRATCH/$name.txt" "$LIVE"; done; echo "$# names"
     """,
 }
 ROWS = """rows() {

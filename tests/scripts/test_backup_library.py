@@ -239,6 +239,18 @@ def test_a_restore_replaces_only_what_was_named_and_backs_it_up_first(bench: Ben
     assert bench.left() == set()
 
 
+def test_a_restore_of_one_database_leaves_the_others_as_they_are(bench: Bench) -> None:
+    name = bench.made()
+    for each in ("a", "b"):
+        (bench.live / f"{each}.txt").write_text("later\n")
+    refused = bench.run("restore", "--backup", name, "--only", "c")
+    assert (refused.returncode, refused.stderr) == (2, f"restore: {name} has no c; it has a b\n")
+    done = bench.run("restore", "--backup", name, "--only", "a", "--overwrite", "a")
+    assert (done.returncode, done.stdout) == (0, f"restored {name}: 1 names\n"), done.stderr
+    assert (bench.live / "a.txt").read_text() == "one\ntwo\n"
+    assert (bench.live / "b.txt").read_text() == "later\n"
+
+
 def test_a_restore_of_a_damaged_backup_touches_nothing(bench: Bench) -> None:
     name = bench.made()
     (bench.store / name / "a.txt").write_text("x\n")

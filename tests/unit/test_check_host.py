@@ -30,7 +30,7 @@ FIT = HostFacts(
     bounding_set=0x1FFFEFFFFFF,  # all but SYS_RESOURCE
     kernel=dict.fromkeys(("overlay file system", "VXLAN", "bridge netfilter", "iptables NAT"), WORKS),
     free_disk_gb={"/": 25.0},
-    available_memory_mib=10 * 1024,
+    available_memory_mib=12 * 1024,
     lab_running=False,
     warm=False,
     registries={"pip": WORKS, "apt": WORKS, "go": WORKS},
@@ -54,7 +54,7 @@ def test_a_machine_that_just_suffices_has_no_fault() -> None:
         (replace(FIT, go=""), "go: not found", "install Go 1.21"),
         (replace(FIT, go="go version go1.19.8 linux/amd64"), "go1.19.8", "install Go 1.21"),
         (replace(FIT, free_disk_gb={"/": 24.9}), "disk /: 24.9 GB free, 25 needed", "free some"),
-        (replace(FIT, available_memory_mib=10 * 1024 - 1), "memory: 10239 MiB", "stop what uses it"),
+        (replace(FIT, available_memory_mib=12 * 1024 - 1), "memory: 12287 MiB", "stop what uses it"),
         (
             replace(FIT, kernel={"VXLAN": Probe(False, "not supported")}),
             "VXLAN does not work (not supp",

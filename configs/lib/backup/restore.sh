@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts a backup back. Usage: restore.sh --backup ID [--until TIME] [--overwrite NAME]…; prints one line of result.
+# Puts a backup back. Usage: restore.sh --backup ID [--until TIME] [--only NAME]… [--overwrite NAME]…; prints one line of
+# result.
 # Everything is rebuilt and proven in a scratch server first; only then the live data is replaced.
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
@@ -8,6 +9,7 @@ main() {
   read_arguments "$@"
   begin_run restore
   mapfile -t NAMES < <(names_of "$FOLDER")
+  choose_names
   refuse_unnamed
   [[ -z $HELD ]] || has_hook replay || keep_present
   log "rebuilds $ID in a scratch server"
@@ -19,12 +21,14 @@ main() {
 read_arguments() {
   ID='' UNTIL=''
   export OVERWRITE=' '
+  ONLY=()
   while (($#)); do
     case $1 in
       --backup) ID=${2:-} ;;
       --until) UNTIL=${2:-} ;;
+      --only) ONLY+=("${2:-}") ;;
       --overwrite) OVERWRITE+="${2:-} " ;;
-      *) fail 2 "restore: $1 is unknown; --backup ID [--until TIME] [--overwrite NAME]" ;;
+      *) fail 2 "restore: $1 is unknown; --backup ID [--until TIME] [--only NAME] [--overwrite NAME]" ;;
     esac
     shift 2 || fail 2 "restore: $1 lacks its value"
   done
@@ -33,6 +37,16 @@ read_arguments() {
   [[ $(state_of "$FOLDER") != bad ]] || fail 2 "restore: $ID is bad ($(field "$FOLDER" why)); take another"
   [[ -z $UNTIL ]] || has_hook replay || fail 2 "restore: $DATA has no point in time to restore to, only whole backups; leave --until out"
   if [[ -n $UNTIL ]]; then hook moment "$FOLDER" "$UNTIL" || exit; fi
+}
+
+# choose_names: sets NAMES to those of --only, if any are given; others' live data stays as it is.
+choose_names() {
+  local name
+  ((${#ONLY[@]})) || return 0
+  for name in "${ONLY[@]}"; do
+    [[ " ${NAMES[*]} " == *" $name "* ]] || fail 2 "restore: $ID has no $name; it has ${NAMES[*]}"
+  done
+  NAMES=("${ONLY[@]}")
 }
 
 # refuse_unnamed: sets HELD, the names whose live data would be replaced; each must have been given.

@@ -115,11 +115,11 @@ def test_a_restore_overwrites_only_what_is_named_and_reaches_a_given_moment(
     moment = datetime.now(UTC)
     time.sleep(1.5)
     sql(mysql, "DELETE FROM app.keepsake")
-    refused = checkout.ops("restore", "mysql", "--backup", name)
+    refused = checkout.ops("restore", "mysql", "--backup", name, "--only", "app")
     assert refused.code != 0
     assert "add --overwrite app" in refused.text
     assert sql(mysql, "SELECT COUNT(*) FROM app.keepsake") == "0"
-    wanted = ("restore", "mysql", "--backup", name, "--overwrite", "app")
+    wanted = ("restore", "mysql", "--backup", name, "--only", "app", "--overwrite", "app")
     done = checkout.ops(*wanted, "--until", f"{moment:%Y-%m-%dT%H:%M:%SZ}")
     measured("mysql, a restore to a moment", took_s=done.seconds)
     assert done.code == 0, done.text
