@@ -90,7 +90,7 @@ def test_a_waiting_controller_says_what_it_sees_and_the_order() -> None:
 
 
 ROLES = ("PRIMARY", "SECONDARY", "NONE")
-STUCK_S = 8
+STUCK_S = 12
 EVERY_TURN = list(
     itertools.product(
         *(ROLES, range(4), range(2, 5), ("", "7", "7;8"), ("", "yes"), ("", "rocketmq-broker-2")),

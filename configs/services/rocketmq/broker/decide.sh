@@ -6,7 +6,7 @@
 # that this broker asks for before it acknowledges), STALE_IDS (entries of former lives of this member), DECLARED,
 # MASTER (the member that leads), ME, OUT_FOR_S (for so long it is no more in sync, after it was in this life; -1: it was
 # not, or is).
-readonly LEAST_ACKS=2 STUCK_S=8
+readonly LEAST_ACKS=2 STUCK_S=12
 
 # Sets ACTION: none, follow MASTER, restart, acks NUMBER, clean IDS, declare.
 # As many copies as there are members in sync: any of them may lead next, and must have all that was acknowledged. Only
