@@ -35,7 +35,7 @@ COLD_START_S = 300
 #: So many services at a time: more ledgers than theirs keep two cores busy by themselves.
 AT_ONCE = 3
 #: A load average below this is no more what the test before left to do.
-CALM, CALM_LIMIT_S = 10, 180
+CALM, CALM_LIMIT_S = 20, 60
 pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(1500)]
 
 
