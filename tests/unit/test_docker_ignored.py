@@ -45,6 +45,19 @@ def service(**task: Any) -> dict[str, Any]:
     return {"name": "web", "taskSpec": {"containerSpec": {"image": "a", **task.pop("container", {})}, **task}}
 
 
+def test_a_state_with_the_official_plugins_notes_is_read() -> None:
+    """A run on the official plugins that was killed left them in what `make up` then took over."""
+
+    class Swarm(ServiceBackend):
+        async def read(self, id: str, state: Any) -> tuple[str, Any] | None:
+            assert "__defaults" not in str(state)
+            return id, {"name": "web", "taskSpec": {"containerSpec": {"image": "a"}}}
+
+    noted = {"__defaults": [], **service(container={"__defaults": ["x"]})}
+    made = asyncio.run(SwarmResource(Swarm(Client())).read(OPERATION, "id-1", service(), noted))
+    assert made == ("id-1", service(), service())
+
+
 def test_what_swarm_chose_is_ignored_as_the_program_spells_it_and_a_changed_mtu_still_shows() -> None:
     made = network("1400", **{VXLAN_ID: "4097"})
     assert changed(NETWORK, made, network("1400"), CHOSEN_BY_SWARM) == set()

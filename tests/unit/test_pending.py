@@ -88,6 +88,13 @@ def test_the_schema_note_of_the_official_plugin_comes_from_a_resource_of_its_kin
     assert after["resources"][-1]["outputs"]["__meta"] == "note"
 
 
+def test_the_official_plugins_notes_on_defaults_are_no_outputs() -> None:
+    given = {"__defaults": [], "name": "one", "ports": [{"__defaults": ["x"], "port": 1}]}
+    begun = Operation("creating", resource(SERVICE, "one", inputs=given))
+    after = settled({"resources": []}, [settle(begun, Found("id-1"))])
+    assert after["resources"][-1]["outputs"] == {"name": "one", "ports": [{"port": 1}]}
+
+
 def test_operations_are_read_from_the_state() -> None:
     assert operations({}) == operations({"pending_operations": None}) == ()
     (read,) = operations({"pending_operations": [{"type": "creating", "resource": resource(SERVICE, "api")}]})

@@ -31,6 +31,13 @@ class Fault:
     reason: str
 
 
+def without_notes(value: Value) -> Value:
+    """Without the official plugin's notes on defaults, at every level."""
+    if isinstance(value, dict):
+        return {key: without_notes(each) for key, each in value.items() if key != DEFAULTS_NOTE}
+    return [without_notes(each) for each in value] if isinstance(value, list) else value
+
+
 def with_defaults(fields: Mapping[str, Field], given: Value) -> Value:
     """The given values, nulls left out, with defaults filled in at every level that is given.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from lab.plugins.docker.align import aligned
 from lab.plugins.docker.backend import Backend
-from lab.plugins.docker.check import conflicts, faults, with_defaults
+from lab.plugins.docker.check import conflicts, faults, with_defaults, without_notes
 from lab.plugins.docker.difference import changes
 from lab.plugins.docker.ignored import ignored_steps, is_ignored, with_ignored
 from lab.plugins.docker.inputs import imported, refreshed
@@ -54,7 +54,7 @@ class SwarmResource:
     async def read(
         self, operation: Operation, id: str, inputs: Props, state: Props
     ) -> tuple[str, Props, Props]:
-        known = plain(state)
+        known = without_notes(plain(state))
         found = await self._backend.read(id, known)
         if found is None:
             return "", {}, {}
