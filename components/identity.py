@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 #: The project's name in Pulumi.yaml.
 PROJECT = "platform-beta"
 SWARM = "platform:swarm:Swarm"
@@ -13,3 +15,12 @@ SERVICE = "platform:service:Service"
 STACK_LABEL = "platform-beta.stack"
 #: In the environment of what a locked run starts: who holds the lock there takes none again.
 RUN = "PLATFORM_BETA_RUN"
+#: In every object of inputs that an official plugin checked: the names that it filled in. Outputs have none.
+DEFAULTS_NOTE = "__defaults"
+
+
+def without_notes(value: Any) -> Any:
+    """Inputs as they are in outputs: without the official plugins' notes, at every level."""
+    if isinstance(value, dict):
+        return {key: without_notes(each) for key, each in value.items() if key != DEFAULTS_NOTE}
+    return [without_notes(each) for each in value] if isinstance(value, list) else value

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from components.identity import without_notes
+
 Deployment = dict[str, Any]
 Kind = Literal["network", "service", "config", "secret"]
 
@@ -134,7 +136,7 @@ def _with(resources: list[dict[str, Any]], settlement: Settlement) -> list[dict[
         return rest
     inputs = operation.resource.get("inputs") or {}
     # The next refresh replaces the outputs by what the swarm says; the plugin keeps what it can't read.
-    outputs = {**_without_notes(inputs), **_bookkeeping(resources, operation.resource["type"])}
+    outputs = {**without_notes(inputs), **_bookkeeping(resources, operation.resource["type"])}
     return [*rest, {**operation.resource, "id": settlement.id, "outputs": outputs}]
 
 
@@ -145,10 +147,3 @@ def _bookkeeping(resources: list[dict[str, Any]], kind: str) -> dict[str, Any]:
         if meta is not None:
             return {"__meta": meta}
     return {}
-
-
-def _without_notes(value: Any) -> Any:
-    """Inputs without the official plugins' notes (`__defaults`, at every level): outputs have none."""
-    if isinstance(value, dict):
-        return {key: _without_notes(each) for key, each in value.items() if key != "__defaults"}
-    return [_without_notes(each) for each in value] if isinstance(value, list) else value

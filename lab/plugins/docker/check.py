@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from components.identity import DEFAULTS_NOTE
 from lab.plugins.docker.fields import Field, Value, Values
 from lab.plugins.values import UNKNOWN
 
@@ -19,23 +20,12 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-#: In every object of inputs that the official plugin checked: the names that it filled in.
-DEFAULTS_NOTE = "__defaults"
-
-
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with one property; `path` as `taskSpec.containerSpec.mounts[0].type`."""
 
     path: str
     reason: str
-
-
-def without_notes(value: Value) -> Value:
-    """Without the official plugin's notes on defaults, at every level."""
-    if isinstance(value, dict):
-        return {key: without_notes(each) for key, each in value.items() if key != DEFAULTS_NOTE}
-    return [without_notes(each) for each in value] if isinstance(value, list) else value
 
 
 def with_defaults(fields: Mapping[str, Field], given: Value) -> Value:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from components.identity import without_notes
 from lab.plugins.docker.align import aligned
 from lab.plugins.docker.backend import Backend
-from lab.plugins.docker.check import conflicts, faults, with_defaults, without_notes
+from lab.plugins.docker.check import conflicts, faults, with_defaults
 from lab.plugins.docker.difference import changes
 from lab.plugins.docker.ignored import ignored_steps, is_ignored, with_ignored
 from lab.plugins.docker.inputs import imported, refreshed

@@ -30,8 +30,7 @@ from tests.lab.stores import Store, wait_whole
 from tests.lab.topics import cases
 from tests.lab.writer import Ledgers, Place, read_back
 
-#: 44 containers on two cores, a dozen of them Java's.
-COLD_START_S = 300
+COLD_START_S = 180
 #: So many services at a time: more ledgers than theirs keep two cores busy by themselves.
 AT_ONCE = 3
 #: A load average below this is no more what the test before left to do.

@@ -20,9 +20,8 @@ SCRIPT = Path(__file__).parents[1] / "silent.py"
 CLIENTS = 20
 #: Five minutes in a drill.
 SECONDS = int(os.environ.get("SILENT_S", "45"))
-#: A writer that notices nothing has no longer pause than this: eight ledgers share two cores. A server that
-#: serves one client at a time stood still for half a minute.
-GAP_S = 2.0
+#: A writer that notices nothing has no longer pause than this.
+GAP_S = 1.0
 pytestmark = [pytest.mark.data_tier, pytest.mark.timeout(900)]
 
 
